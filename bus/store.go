@@ -1,0 +1,52 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Entry is a key of the store as it was at a revision.
+type Entry struct {
+	Key      string
+	Value    []byte
+	Revision uint64 // 0: the key is not there
+}
+
+// Write is one key's new value, stored only if the key is still at Expected.
+type Write struct {
+	Key      string
+	Value    []byte
+	Expected uint64        // the revision it must be at; 0: not there
+	TTL      time.Duration // when the store may drop it as garbage, whole seconds; 0 is never
+}
+
+// Store is a key-value bucket with compare-and-set. Its methods may be called
+// concurrently.
+type Store interface {
+	// Load reads a key from the leader of the store. A key that is not there
+	// has revision 0 and is no error. Errors: ErrUnavailable.
+	Load(ctx context.Context, key string) (Entry, error)
+
+	// Commit stores all writes or none and returns at once. done is called
+	// exactly once, from another goroutine and never from within Commit, with the revision of the
+	// last write (write i of n has revision-n+1+i) or with ErrConflict
+	// (nothing was stored: a key is not at its expected revision),
+	// ErrUnavailable or ErrTooLarge (nothing was stored) or ErrUnknown
+	// (it may have been stored, or may be yet).
+	Commit(writes []Write, done func(revision uint64, err error))
+
+	// Watch calls seen for every key that is there, then ready once, then seen for
+	// every write in order of revision, until ctx ends; calls come one at a time. After a broken
+	// connection it goes on by itself, and may repeat entries then.
+	// Dropping by TTL is not seen. It returns nil when ctx ended.
+	Watch(ctx context.Context, seen func(Entry), ready func()) error
+}
+
+// The errors of a Store.
+var (
+	ErrConflict    = errors.New("store: key is at another revision")
+	ErrUnknown     = errors.New("store: outcome unknown")
+	ErrUnavailable = errors.New("store: unavailable")
+	ErrTooLarge    = errors.New("store: value too large")
+)

@@ -1,0 +1,75 @@
+package schema
+
+// Status is the outcome of a request. The set is closed.
+type Status string
+
+// The statuses of the protocol, in its order.
+const (
+	StatusGranted        Status = "granted"         // the owner holds the lock now; the token is new
+	StatusAlready        Status = "already"         // the owner held it; same token, TTL restarted
+	StatusReleased       Status = "released"        // the hold has ended
+	StatusKept           Status = "kept"            // this session left the hold, others keep it
+	StatusRenewed        Status = "renewed"         // the TTL has restarted
+	StatusCanceled       Status = "canceled"        // the waiter is gone
+	StatusOK             Status = "ok"              // inspect, list, keepalive, leave
+	StatusHeld           Status = "held"            // somebody else has it
+	StatusTimeout        Status = "timeout"         // the wait has passed
+	StatusNotHeld        Status = "not_held"        // no such hold
+	StatusSizeMismatch   Status = "size_mismatch"   // the lock is in use with another size or mode
+	StatusSessionExpired Status = "session_expired" // the session is not known or fell silent
+	StatusLimit          Status = "limit"           // a bound of the server would be passed
+	StatusInvalid        Status = "invalid"         // the request makes no sense
+	StatusDenied         Status = "denied"          // not allowed
+	StatusUnavailable    Status = "unavailable"     // nobody could decide; the outcome is unknown
+	StatusInternal       Status = "internal"        // a fault of the service
+)
+
+// Verb is what a request asks for: the third token of its subject.
+type Verb string
+
+// The verbs of the protocol.
+const (
+	VerbAcquire   Verb = "acquire"
+	VerbRelease   Verb = "release"
+	VerbRenew     Verb = "renew"
+	VerbCancel    Verb = "cancel"
+	VerbInspect   Verb = "inspect"
+	VerbList      Verb = "list"
+	VerbKeepalive Verb = "keepalive"
+	VerbLeave     Verb = "leave"
+	VerbForce     Verb = "force"
+)
+
+// Mode says whether a hold is alone or together with others.
+type Mode string
+
+// The modes of a hold.
+const (
+	ModeExclusive Mode = "exclusive" // alone
+	ModeShared    Mode = "shared"    // together with other shared holders, at most size of them
+)
+
+// EventType is the kind of an Event: the last token of its subject.
+type EventType string
+
+// The types of events.
+const (
+	EventGranted  EventType = "granted"
+	EventReleased EventType = "released"
+	EventExpired  EventType = "expired"
+	EventOrphaned EventType = "orphaned"
+	EventForced   EventType = "forced"
+	EventQueued   EventType = "queued"
+	EventCanceled EventType = "canceled"
+)
+
+// Reason says why a hold ended, in events.
+type Reason string
+
+// The reasons of the events released and orphaned.
+const (
+	ReasonRelease    Reason = "release"
+	ReasonLeave      Reason = "leave"
+	ReasonSilence    Reason = "silence"
+	ReasonDisconnect Reason = "disconnect"
+)

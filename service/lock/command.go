@@ -1,0 +1,91 @@
+package lock
+
+import "github.com/natslock/natslock/schema"
+
+// Command is something that is to happen to a lock. The set is closed: Acquire,
+// Release, Renew, Cancel, GiveUp, Leave, Expire, Force, Undo, Note, Unnote
+// and Promote.
+type Command interface {
+	apply(f *Fold) Outcome
+}
+
+// Acquire asks for the lock.
+type Acquire struct {
+	Attempt    Attempt
+	Client     string
+	Owner      string // never empty: the worker makes a fresh one
+	Session    Session
+	Mode       schema.Mode
+	Size       int64
+	TTL        int64 // milliseconds; 0 is none
+	DefaultTTL bool  // the TTL was not asked for: a hold that lives keeps its own
+	Wait       int64 // milliseconds; 0 answers at once
+	Meta       schema.Meta
+	Inbox      Inbox
+	At         int64    // wall clock, Unix milliseconds
+	Lead       string   // part of several names: the smallest of them
+	Names      []string // in the smallest one's record: all of them
+	Waited     *Waiter  // part of several names that waited
+}
+
+// Release ends a hold, or one session's part in it.
+type Release struct {
+	Token   Token  // 0: by Client and Owner
+	Client  string // whose hold; with a Token only if Named
+	Owner   string
+	Named   bool   // the caller was named by its subject: the hold must be of Client
+	Session string // "" is the whole hold
+}
+
+// Renew restarts a TTL.
+type Renew struct {
+	Token  Token
+	Client string
+	Named  bool  // the hold must be of Client
+	TTL    int64 // milliseconds; used if Given
+	Given  bool
+}
+
+// Cancel ends an attempt at its caller's wish.
+type Cancel struct{ Attempt Attempt }
+
+// GiveUp ends an attempt whose wait is over.
+type GiveUp struct{ Attempt Attempt }
+
+// Leave ends every part of a session in this lock: of a presence with its
+// leaves, or of one leaf.
+type Leave struct {
+	Session string
+	Epoch   uint64        // 0 is any
+	Reason  schema.Reason // leave, silence or disconnect
+}
+
+// Expire ends a hold whose TTL is over, unless it was renewed meanwhile.
+type Expire struct {
+	Token   Token
+	Renewed uint64
+}
+
+// Force ends every hold, or the one with the token.
+type Force struct {
+	Token  Token // 0 is all
+	Reason string
+}
+
+// Undo takes back what an attempt was newly granted, because its answer found
+// nobody at the inbox with this hash (Inbox.Hash).
+type Undo struct {
+	Attempt Attempt
+	Inbox   uint64
+}
+
+// Note writes down a waiting attempt for several names. A note that is there
+// already takes the new inbox.
+type Note struct{ Set Set }
+
+// Unnote takes the note of an attempt away, because it was granted.
+type Unnote struct{ Attempt Attempt }
+
+// Promote grants what can be granted. Every command does; this one does nothing
+// else, for what more than MaxGrants grants have left over.
+type Promote struct{}

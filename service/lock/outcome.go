@@ -1,0 +1,33 @@
+package lock
+
+import "github.com/natslock/natslock/schema"
+
+// Outcome says what follows from a command, once the record is stored (or, if
+// nothing Changed, once the leader of the store has confirmed the record it
+// rests on). Tokens in it are not sealed until Seal.
+type Outcome struct {
+	Reply   *schema.Reply // to the command's caller; nil if there is nothing to say yet
+	Answers []Answer      // to waiting attempts, in order of decision
+	Events  []Event       // in order of happening
+	Changed bool          // the record is another than before
+}
+
+// Answer decides a waiting attempt.
+type Answer struct {
+	Attempt Attempt
+	Inbox   Inbox
+	Reply   schema.Reply
+}
+
+// Event tells of one hold or waiter. The worker adds realm, name and times.
+type Event struct {
+	Type      schema.EventType
+	Client    string
+	Owner     string
+	Session   string
+	Token     Token
+	Mode      schema.Mode
+	Reason    string
+	QueuedAt  int64 // Unix milliseconds; 0 if it did not wait
+	GrantedAt int64 // Unix milliseconds; 0 for waiters
+}
