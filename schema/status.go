@@ -73,3 +73,65 @@ const (
 	ReasonSilence    Reason = "silence"
 	ReasonDisconnect Reason = "disconnect"
 )
+
+// OK reports whether the status says that what was asked for is so. Canceled
+// is ok only as the answer to a cancel: to the waiting acquire it is not.
+func (s Status) OK() bool {
+	switch s {
+	case StatusGranted, StatusAlready, StatusReleased, StatusKept, StatusRenewed, StatusCanceled, StatusOK:
+		return true
+	}
+	return false
+}
+
+// Fault reports whether a reply with this status carries the service error
+// headers of NATS. Held, timeout and not_held are answers, not faults.
+func (s Status) Fault() bool {
+	switch s {
+	case StatusSizeMismatch, StatusSessionExpired, StatusLimit, StatusInvalid, StatusDenied,
+		StatusUnavailable, StatusInternal:
+		return true
+	}
+	return false
+}
+
+// Valid reports whether the status is one of the protocol.
+func (s Status) Valid() bool {
+	switch s {
+	case StatusHeld, StatusTimeout, StatusNotHeld:
+		return true
+	}
+	return s.OK() || s.Fault()
+}
+
+// Verbs returns all verbs, in the order of the protocol.
+func Verbs() []Verb {
+	return []Verb{
+		VerbAcquire, VerbRelease, VerbRenew, VerbCancel, VerbInspect, VerbList,
+		VerbKeepalive, VerbLeave, VerbForce,
+	}
+}
+
+// Valid reports whether the verb is one of the protocol.
+func (v Verb) Valid() bool {
+	switch v {
+	case VerbAcquire, VerbRelease, VerbRenew, VerbCancel, VerbInspect, VerbList,
+		VerbKeepalive, VerbLeave, VerbForce:
+		return true
+	}
+	return false
+}
+
+// Valid reports whether the mode is exclusive or shared.
+func (m Mode) Valid() bool {
+	return m == ModeExclusive || m == ModeShared
+}
+
+// Valid reports whether the type is one of the protocol.
+func (t EventType) Valid() bool {
+	switch t {
+	case EventGranted, EventReleased, EventExpired, EventOrphaned, EventForced, EventQueued, EventCanceled:
+		return true
+	}
+	return false
+}
