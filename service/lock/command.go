@@ -6,7 +6,7 @@ import "github.com/natslock/natslock/schema"
 // Release, Renew, Cancel, GiveUp, Leave, Expire, Force, Undo, Note, Unnote
 // and Promote.
 type Command interface {
-	apply(f *Fold) Outcome
+	apply(f *Fold)
 }
 
 // Acquire asks for the lock.

@@ -18,16 +18,3 @@ type Answer struct {
 	Inbox   Inbox
 	Reply   schema.Reply
 }
-
-// Event tells of one hold or waiter. The worker adds realm, name and times.
-type Event struct {
-	Type      schema.EventType
-	Client    string
-	Owner     string
-	Session   string
-	Token     Token
-	Mode      schema.Mode
-	Reason    string
-	QueuedAt  int64 // Unix milliseconds; 0 if it did not wait
-	GrantedAt int64 // Unix milliseconds; 0 for waiters
-}

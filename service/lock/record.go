@@ -17,19 +17,6 @@ type Record struct {
 	granted int // grants made since the record was loaded: the index of the next
 }
 
-// Token is a fencing token (Sealed), or, below 256, the index of a grant in the
-// write that is still being made.
-type Token uint64
-
-// Attempt identifies one acquire: Identify(client, request). It is never 0.
-type Attempt uint64
-
-// Inbox is where the answer to a waiting attempt goes, and how it is encoded.
-type Inbox struct {
-	Subject  string
-	Encoding schema.Encoding
-}
-
 // Session is one session's part in a hold or wait, with all that a worker needs
 // to time it again after a restart. The zero Session is none.
 type Session struct {
@@ -52,7 +39,7 @@ type Hold struct {
 
 	Attempts []Attempt // the granting one first, then those answered "already"; at most MaxAttempts
 	Inbox    Inbox     // of the granting attempt, the newest
-	Waited   *Waiter   // what the granting attempt was while it waited; nil if it did not
+	Waited   *Waiter   // what the granting attempt was while it waited; nil if it did not, or if another attempt has joined
 	Lead     string    // of a grant of several names: the smallest of them
 	Names    []string  // of a grant of several names, in the record of the smallest: all, in the order asked
 }
@@ -80,25 +67,6 @@ type Waiter struct {
 type Set struct {
 	Waiter          // Arrival is not used
 	Names  []string // all of them, in the order asked
-}
-
-// End says how an attempt ended.
-type End uint8
-
-// The ends of an attempt.
-const (
-	EndTimeout  End = iota + 1 // its wait passed
-	EndCanceled                // it was canceled, or its session left
-	EndHold                    // its hold has ended
-	EndExpired                 // its session fell silent while it waited
-	EndMismatch                // its size did not fit when its turn came
-)
-
-// Ended is an attempt that is over, remembered so that a late repeat of it
-// grants nothing.
-type Ended struct {
-	Attempt Attempt
-	End     End
 }
 
 // The bounds of a record. Acquires that would pass one of the first two are

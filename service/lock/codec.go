@@ -1,0 +1,73 @@
+package lock
+
+import (
+	"encoding/binary"
+	"errors"
+
+	"github.com/natslock/natslock/schema"
+)
+
+// The format of a stored record: a version byte, then the record. Numbers are
+// varints, texts have their length before them, attempts take eight bytes. A
+// waiter is written as what it has besides another, its sketch: nothing, in the
+// queue; what a hold says anyway, in the hold that it became.
+const (
+	version      = 1
+	attemptBytes = 8
+	endedBytes   = attemptBytes + 1
+)
+
+// The errors of Decode.
+var (
+	ErrDamaged      = errors.New("lock: record is damaged")
+	ErrNewerVersion = errors.New("lock: record was written by a newer version")
+)
+
+// modes are the modes as they are written: by their index.
+var modes = [...]schema.Mode{"", schema.ModeExclusive, schema.ModeShared}
+
+// The flags of a hold.
+const (
+	holdWaited = 1 << iota // it has Waited
+	holdNames              // it has Lead or Names
+)
+
+// The flags of a waiter.
+const (
+	waiterShared   = 1 << iota // the mode
+	waiterDefault              // DefaultTTL
+	waiterParked               // Parked
+	waiterIdentity             // attempt, client or owner are not the sketch's
+	waiterSession              // the session is not the sketch's
+	waiterMeta                 // the meta is not the sketch's
+	waiterInbox                // the inbox is not the sketch's
+)
+
+// sketch is what the waiter that became h says as h does.
+func (h *Hold) sketch() Waiter {
+	s := Waiter{Attempt: h.Attempts[0], Client: h.Client, Owner: h.Owner, Meta: h.Meta, Inbox: h.Inbox}
+	if len(h.Sessions) > 0 {
+		s.Session = h.Sessions[0]
+	}
+	return s
+}
+
+// differs says by flags what w does not have in common with its sketch.
+func (w *Waiter) differs(sketch *Waiter) byte {
+	flags := byte(0)
+	if w.Attempt != sketch.Attempt || w.Client != sketch.Client || w.Owner != sketch.Owner {
+		flags |= waiterIdentity
+	}
+	if w.Session != sketch.Session {
+		flags |= waiterSession
+	}
+	if string(w.Meta) != string(sketch.Meta) {
+		flags |= waiterMeta
+	}
+	if w.Inbox != sketch.Inbox {
+		flags |= waiterInbox
+	}
+	return flags
+}
+
+var _ = binary.MaxVarintLen64

@@ -1,0 +1,48 @@
+package lock
+
+import (
+	"slices"
+
+	"github.com/natslock/natslock/schema"
+)
+
+func (c Release) apply(f *Fold) {
+	i := f.r.holdOf(c.Client, c.Owner)
+	if c.Token != 0 {
+		i = f.r.holdByToken(c.Token)
+	}
+	switch {
+	case i < 0:
+		f.reply(notHeld())
+	case c.Token != 0 && c.Named && f.r.Holds[i].Client != c.Client:
+		f.reply(notYours())
+	case c.Session != "" && !f.r.Holds[i].onlyOf(c.Session):
+		f.leaveHold(i, c.Session)
+		f.reply(schema.Reply{Status: schema.StatusKept})
+	default:
+		f.endHold(i, schema.EventReleased, schema.ReasonRelease)
+		f.reply(schema.Reply{Status: schema.StatusReleased})
+	}
+}
+
+// onlyOf reports whether the hold has no session but this one, and has that.
+func (h *Hold) onlyOf(session string) bool {
+	return len(h.Sessions) == 1 && h.Sessions[0].ID == session
+}
+
+// leaveHold takes a session out of a hold that others keep, if it is in it.
+func (f *Fold) leaveHold(i int, session string) {
+	h := f.r.Holds[i]
+	if k := h.session(session); k >= 0 {
+		h.Sessions = slices.Delete(slices.Clone(h.Sessions), k, k+1)
+		f.setHold(i, h)
+	}
+}
+
+// endHold ends a hold: it is told of, and its attempts are remembered.
+func (f *Fold) endHold(i int, t schema.EventType, reason schema.Reason) {
+	mode := f.r.Mode
+	h := f.takeHold(i)
+	f.remember(EndHold, h.Attempts...)
+	f.happened(h.event(t, mode, reason))
+}

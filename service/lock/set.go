@@ -1,0 +1,17 @@
+package lock
+
+import "github.com/natslock/natslock/schema"
+
+func (c Note) apply(f *Fold) {
+	if f.repeat(c.Set.Attempt, c.Set.Inbox) || !f.hasEntry(c.Set.weight()) {
+		return
+	}
+	f.addSet(c.Set)
+	f.happened(c.Set.event(schema.EventQueued, ""))
+}
+
+func (c Unnote) apply(f *Fold) {
+	if place, i := f.r.find(c.Attempt); place == InSets {
+		f.takeSet(i)
+	}
+}
