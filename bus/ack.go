@@ -1,0 +1,112 @@
+package bus
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"github.com/nats-io/nats.go"
+)
+
+const (
+	headerStatus     = "Status"
+	statusUnheard    = "503" // nobody listens to the subject
+	ackSeq           = `"seq":`
+	ackCount         = `,"count":`
+	textUnacceptable = "the store answered what cannot be understood"
+)
+
+// acknowledged receives one acknowledgement.
+func (b *Bucket) acknowledged(m *nats.Msg) {
+	id, err := strconv.ParseUint(m.Subject[len(b.pub.inbox):], 36, 64)
+	if err != nil {
+		return // nobody who was asked answers there
+	}
+	c, ok := b.pending.take(id)
+	if !ok {
+		return // too late: its outcome was given as unknown
+	}
+	c.done(b.verdict(m, c.writes))
+}
+
+// verdict is the outcome that an acknowledgement tells.
+func (b *Bucket) verdict(m *nats.Msg, writes int) (revision uint64, err error) {
+	if isUnheard(m) {
+		return 0, fmt.Errorf("%w: it has no leader", ErrUnavailable)
+	}
+	seq, count, ok := parseAck(m.Data, b.stream)
+	if !ok {
+		seq, count, err = decodeAck(m.Data, b.stream, writes == 1)
+		if err != nil {
+			return 0, err
+		}
+	}
+	if seq < uint64(writes) || count != writes {
+		return 0, fmt.Errorf("%w: %s: %.200q", ErrUnknown, textUnacceptable, m.Data)
+	}
+	return seq, nil
+}
+
+// parseAck reads the usual acknowledgement,
+//
+//	{"stream":"KV_x","seq":7}  or  {"stream":"KV_x","seq":7,"batch":"y","count":2}
+//
+// without a JSON decoder. ok is false for any other.
+func parseAck(data []byte, stream string) (seq uint64, count int, ok bool) {
+	rest, ok := bytes.CutPrefix(data, []byte(`{"stream":"`))
+	if !ok || len(rest) < len(stream) || string(rest[:len(stream)]) != stream {
+		return 0, 0, false
+	}
+	rest, ok = bytes.CutPrefix(rest[len(stream):], []byte(`",`+ackSeq))
+	if !ok {
+		return 0, 0, false
+	}
+	seq, rest = digits(rest)
+	if string(rest) == "}" {
+		return seq, 1, seq > 0
+	}
+	if !bytes.HasPrefix(rest, []byte(`,"batch":"`)) {
+		return 0, 0, false
+	}
+	i := bytes.LastIndex(rest, []byte(ackCount))
+	if i < 0 {
+		return 0, 0, false
+	}
+	n, rest := digits(rest[i+len(ackCount):])
+	return seq, int(n), seq > 0 && n > 0 && n <= maxBatch && string(rest) == "}"
+}
+
+// digits reads a decimal number of at most 19 digits; 0 if there is none.
+func digits(data []byte) (n uint64, rest []byte) {
+	i := 0
+	for i < len(data) && i < 19 && '0' <= data[i] && data[i] <= '9' {
+		n = n*10 + uint64(data[i]-'0')
+		i++
+	}
+	return n, data[i:]
+}
+
+// decodeAck reads any acknowledgement.
+func decodeAck(data []byte, stream string, single bool) (seq uint64, count int, err error) {
+	var ack struct {
+		Error  *apiError `json:"error"`
+		Stream string    `json:"stream"`
+		Seq    uint64    `json:"seq"`
+		Count  *int      `json:"count"`
+	}
+	if err := json.Unmarshal(data, &ack); err != nil {
+		return 0, 0, fmt.Errorf("%w: %s: %.200q", ErrUnknown, textUnacceptable, data)
+	}
+	if ack.Error != nil {
+		return 0, 0, ack.Error.outcome(single)
+	}
+	if ack.Stream != stream {
+		return 0, 0, fmt.Errorf("%w: the stream %.80q took it instead of %s", ErrUnknown, ack.Stream, stream)
+	}
+	count = 1
+	if ack.Count != nil {
+		count = *ack.Count
+	}
+	return ack.Seq, count, nil
+}

@@ -1,0 +1,181 @@
+package bus
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+const (
+	apiPrefix      = "$JS.API."
+	kvPrefix       = "$KV."
+	maxKey         = 3000            // bytes: with inbox and lengths below the server's line of 4096
+	maxBatch       = 1000            // messages of an atomic batch
+	defaultTimeout = 2 * time.Second // for an outcome
+	tryTimeout     = 3 * time.Second // for one try to create: the first in a new cluster can hang
+	tryPause       = 250 * time.Millisecond
+)
+
+// BucketConfig says which bucket to open, and how to make it if it is not there.
+type BucketConfig struct {
+	Name     string        // letters, digits, _ and -
+	Replicas int           // 1, 3 or 5. Default: 1
+	Memory   bool          // in memory, not in files
+	FirstSeq uint64        // the first revision of a new bucket. Default: 1
+	Timeout  time.Duration // after which an outcome is unknown. Default: 2 s
+	Logger   *slog.Logger  // Default: none
+}
+
+// Bucket is a Store in JetStream.
+type Bucket struct {
+	nc      *nats.Conn
+	cfg     BucketConfig
+	stream  string // KV_<name>
+	prefix  string // $KV.<name>.
+	log     *slog.Logger
+	acks    *nats.Subscription
+	pub     publisher
+	pending pending
+	status  chan nats.Status
+	quit    chan struct{}
+	settled sync.WaitGroup
+	close   sync.Once
+}
+
+var bucketName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
+// OpenBucket opens the bucket, creating it if it is not there, and keeps trying
+// until ctx ends while the store has no leader. A bucket that is there is used
+// as it is; one whose settings would break locks is refused with an error that
+// names the settings. The caller closes the Bucket before the connection.
+func OpenBucket(ctx context.Context, nc *nats.Conn, cfg BucketConfig) (*Bucket, error) {
+	if !bucketName.MatchString(cfg.Name) {
+		return nil, fmt.Errorf("bucket name %q: letters, digits, _ and -, at most 64", cfg.Name)
+	}
+	if cfg.Replicas == 0 {
+		cfg.Replicas = 1
+	}
+	if cfg.Timeout <= 0 {
+		cfg.Timeout = defaultTimeout
+	}
+	b := &Bucket{
+		nc:     nc,
+		cfg:    cfg,
+		stream: "KV_" + cfg.Name,
+		prefix: kvPrefix + cfg.Name + ".",
+		log:    cfg.Logger,
+		quit:   make(chan struct{}),
+	}
+	if b.log == nil {
+		b.log = slog.New(slog.DiscardHandler)
+	}
+	if err := b.ensure(ctx); err != nil {
+		return nil, fmt.Errorf("bucket %s: %w", cfg.Name, err)
+	}
+	if err := b.listen(); err != nil {
+		return nil, fmt.Errorf("bucket %s: %w", cfg.Name, err)
+	}
+	return b, nil
+}
+
+// Close ends the Bucket. Commits that have no outcome yet get ErrUnknown; when
+// it has returned, no done function is running or will run.
+func (b *Bucket) Close() error {
+	var err error
+	b.close.Do(func() { err = b.unlisten() })
+	return err
+}
+
+// ensure looks for the stream and creates it if it is not there.
+func (b *Bucket) ensure(ctx context.Context) error {
+	for {
+		info, err := b.lookup(ctx)
+		if errors.Is(err, errNoStream) {
+			info, err = b.create(ctx)
+		}
+		switch {
+		case err == nil:
+			return b.check(info.Config)
+		case ctx.Err() != nil:
+			return fmt.Errorf("%w: %w (%v)", ErrUnavailable, ctx.Err(), err)
+		case !transient(err):
+			return err
+		}
+		b.log.Debug("store is not ready yet", "bucket", b.cfg.Name, "error", err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(tryPause):
+		}
+	}
+}
+
+// errNoStream says that the stream is not there.
+var errNoStream = errors.New("no such bucket")
+
+// lookup asks for the stream's settings.
+func (b *Bucket) lookup(ctx context.Context) (streamInfo, error) {
+	return b.ask(ctx, "STREAM.INFO."+b.stream, nil)
+}
+
+// create makes the stream. Another that makes it at the same time is no error.
+func (b *Bucket) create(ctx context.Context) (streamInfo, error) {
+	body, err := json.Marshal(b.want())
+	if err != nil {
+		return streamInfo{}, err
+	}
+	info, err := b.ask(ctx, "STREAM.CREATE."+b.stream, body)
+	var api *apiError
+	if errors.As(err, &api) && api.Code == codeStreamExists {
+		return b.lookup(ctx)
+	}
+	if err == nil {
+		b.log.Info("created bucket", "bucket", b.cfg.Name, "replicas", b.cfg.Replicas, "first_revision", b.cfg.FirstSeq)
+	}
+	return info, err
+}
+
+// ask sends one request to the JetStream API and gives it a few seconds.
+func (b *Bucket) ask(ctx context.Context, api string, body []byte) (streamInfo, error) {
+	var info streamInfo
+	try, cancel := context.WithTimeout(ctx, tryTimeout)
+	defer cancel()
+	m, err := b.nc.RequestWithContext(try, apiPrefix+api, body)
+	if err != nil {
+		return info, unreachable(err)
+	}
+	if err := json.Unmarshal(m.Data, &info); err != nil {
+		return info, fmt.Errorf("answer of the store: %w", err)
+	}
+	if info.Error != nil {
+		if info.Error.Code == codeNoStream {
+			return info, errNoStream
+		}
+		return info, info.Error
+	}
+	return info, nil
+}
+
+// validKey tells whether the key can be one: not empty, of bounded length, and
+// of the characters that key-value clients allow.
+func validKey(key string) bool {
+	if key == "" || len(key) > maxKey || key[0] == '.' || key[len(key)-1] == '.' || strings.Contains(key, "..") {
+		return false
+	}
+	for i := range len(key) {
+		c := key[i]
+		ok := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' ||
+			c == '-' || c == '_' || c == '/' || c == '=' || c == '.'
+		if !ok {
+			return false
+		}
+	}
+	return true
+}

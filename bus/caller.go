@@ -1,0 +1,232 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+// The errors of calls, besides those of the context.
+var (
+	ErrNoService    = errors.New("no service listens")
+	ErrDisconnected = errors.New("the connection is lost")
+	ErrDenied       = errors.New("not allowed to publish")
+)
+
+// Answer is what came back for a request.
+type Answer struct {
+	ContentType string
+	Body        []byte
+	Code        string // of a service error; "" if it is none
+	Message     string // of a service error
+	Err         error  // instead of all that: ErrNoService or ErrDenied
+}
+
+// Caller sends requests and receives their answers at an inbox of its own. It
+// leaves the connection's handlers alone, and the connection open.
+type Caller struct {
+	nc     *nats.Conn
+	inbox  string
+	sub    *nats.Subscription
+	status chan nats.Status
+	done   sync.WaitGroup
+	close  sync.Once
+	err    error
+
+	mu     sync.Mutex
+	next   uint64
+	waits  map[uint64]func(*Answer) // by the last token of the inbox
+	joined chan struct{}            // closed at the next reconnect
+	lost   chan struct{}            // closed at the next loss of the connection
+}
+
+// NewCaller makes a Caller on the connection. Close it before the connection.
+func NewCaller(nc *nats.Conn) (*Caller, error) {
+	c := &Caller{
+		nc:     nc,
+		inbox:  nc.NewInbox() + ".",
+		waits:  map[uint64]func(*Answer){},
+		joined: make(chan struct{}),
+		lost:   make(chan struct{}),
+	}
+	sub, err := nc.Subscribe(c.inbox+"*", c.receive)
+	if err != nil {
+		return nil, fmt.Errorf("subscribe to the inbox: %w", err)
+	}
+	c.sub = sub
+	c.status = nc.StatusChanged(nats.CONNECTED, nats.RECONNECTING, nats.DISCONNECTED, nats.CLOSED)
+	c.done.Go(c.follow)
+	return c, nil
+}
+
+// Close ends the Caller. Calls that wait get no answer any more.
+func (c *Caller) Close() error {
+	c.close.Do(func() {
+		c.nc.RemoveStatusListener(c.status)
+		c.done.Wait()
+		if err := c.sub.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
+			c.err = fmt.Errorf("unsubscribe from the inbox: %w", err)
+		}
+	})
+	return c.err
+}
+
+// follow tells of connections made and lost.
+func (c *Caller) follow() {
+	for s := range c.status {
+		c.mu.Lock()
+		if s == nats.CONNECTED {
+			close(c.joined)
+			c.joined = make(chan struct{})
+		} else {
+			close(c.lost)
+			c.lost = make(chan struct{})
+		}
+		c.mu.Unlock()
+	}
+}
+
+// Reconnected returns a channel that is closed when the connection is next made
+// anew: the time to repeat a request that waits.
+func (c *Caller) Reconnected() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.joined
+}
+
+// Disconnected returns a channel that is closed when the connection is next lost.
+func (c *Caller) Disconnected() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.lost
+}
+
+// Call sends a request and waits for its answer until ctx ends. Errors: those
+// of ctx as they are; ErrNoService, when nobody listens to the subject;
+// ErrDenied, when the server reported so, and otherwise a denied request ends
+// with ctx; ErrDisconnected, when there is no connection or it was lost, so that
+// the answer may be lost too; ErrTooLarge.
+func (c *Caller) Call(ctx context.Context, subject, contentType string, body []byte) (*Answer, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	lost := c.Disconnected()
+	answers := make(chan *Answer, 1)
+	id := c.wait(func(a *Answer) {
+		select {
+		case answers <- a:
+		default:
+		}
+	})
+	defer c.forget(id)
+	denied := c.watchDenied(subject)
+	if err := c.publish(subject, id, contentType, body); err != nil {
+		return nil, err
+	}
+	look := time.NewTimer(deniedAfter)
+	defer look.Stop()
+	for {
+		select {
+		case a := <-answers:
+			if a.Err != nil {
+				return nil, a.Err
+			}
+			return a, nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-lost:
+			return nil, ErrDisconnected
+		case <-look.C:
+			if err := denied(); err != nil {
+				return nil, err
+			}
+		}
+	}
+}
+
+// wait takes note of who gets the answers to an id.
+func (c *Caller) wait(fn func(*Answer)) (id uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.next++
+	c.waits[c.next] = fn
+	return c.next
+}
+
+func (c *Caller) forget(id uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.waits, id)
+}
+
+// publish sends one request. It sends none while there is no connection, even
+// if the connection would keep it back for later.
+func (c *Caller) publish(subject string, id uint64, contentType string, body []byte) error {
+	if !c.nc.IsConnected() {
+		return ErrDisconnected
+	}
+	m := nats.Msg{Subject: subject, Reply: c.inbox + strconv.FormatUint(id, 36), Data: body}
+	if contentType != "" {
+		m.Header = nats.Header{headerContentType: {contentType}}
+	}
+	err := c.nc.PublishMsg(&m)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, nats.ErrMaxPayload):
+		return fmt.Errorf("%w: %w", ErrTooLarge, err)
+	case errors.Is(err, nats.ErrBadSubject):
+		return fmt.Errorf("request to %.80q: %w", subject, err)
+	}
+	return fmt.Errorf("%w: %w", ErrDisconnected, err)
+}
+
+// receive hands an answer to who waits for it.
+func (c *Caller) receive(m *nats.Msg) {
+	id, err := strconv.ParseUint(m.Subject[len(c.inbox):], 36, 64)
+	if err != nil {
+		return // nobody who was asked answers there
+	}
+	c.mu.Lock()
+	fn := c.waits[id]
+	c.mu.Unlock()
+	if fn == nil {
+		return // given up
+	}
+	if isUnheard(m) {
+		fn(&Answer{Err: ErrNoService})
+		return
+	}
+	fn(&Answer{
+		ContentType: m.Header.Get(headerContentType),
+		Body:        m.Data,
+		Code:        m.Header.Get(headerErrorCode),
+		Message:     m.Header.Get(headerError),
+	})
+}
+
+// deniedAfter is when to look whether the server refused to publish a request.
+const deniedAfter = 100 * time.Millisecond
+
+// watchDenied returns a function that tells whether, since now, the server has
+// refused to publish to the subject. It says so only as the last error of the
+// connection, so one that another error follows at once is not seen.
+func (c *Caller) watchDenied(subject string) func() error {
+	before := c.nc.LastError()
+	return func() error {
+		err := c.nc.LastError()
+		if err == before || !errors.Is(err, nats.ErrPermissionViolation) {
+			return nil
+		}
+		if text := err.Error(); strings.Contains(text, `"`+subject+`"`) || strings.Contains(text, c.inbox) {
+			return fmt.Errorf("%w: %w", ErrDenied, err)
+		}
+		return nil
+	}
+}

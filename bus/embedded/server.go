@@ -1,0 +1,178 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+
+	"github.com/natslock/natslock/bus"
+)
+
+// Account is the account of workers and callers.
+const Account = "NATSLOCK"
+
+// startTimeout bounds the wait for the listener once the data has been read.
+const startTimeout = 10 * time.Second
+
+// Config says what server to start.
+type Config struct {
+	DataDir string // required; created if it is not there
+	// Addr is the host and port to listen on; port 0 takes a free one. ""
+	// is no listener: only connections within the process.
+	Addr string
+	// Sync is how long what was acknowledged may take to reach the disk. 0:
+	// nothing is acknowledged that is not on disk.
+	Sync         time.Duration
+	Name         string        // of the server. Default: natslock
+	PingInterval time.Duration // to find dead connections; two may be missed. Default: 5 s
+	MaxPayload   int32         // bytes of a message. Default: 1 MiB
+	Logger       *slog.Logger  // Default: none
+}
+
+// Server is a running NATS server.
+type Server struct {
+	nats    *server.Server
+	log     *logger
+	data    *dataDir
+	secrets secrets
+	stop    sync.Once
+}
+
+// Start starts the server and returns when it accepts connections and has read
+// all data. Errors: an address that is none, a port that is taken, a data
+// directory that cannot be used, is in use by another server or is damaged; the
+// text says what to do.
+func Start(ctx context.Context, cfg Config) (*Server, error) {
+	cfg = cfg.withDefaults()
+	addr, err := parseAddr(cfg.Addr)
+	if err != nil {
+		return nil, err
+	}
+	data, err := openDataDir(cfg.DataDir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{log: newLogger(cfg.Logger), data: data, secrets: newSecrets()}
+	if err := s.start(ctx, cfg, addr); err != nil {
+		return nil, errors.Join(err, s.Shutdown())
+	}
+	return s, nil
+}
+
+func (c Config) withDefaults() Config {
+	if c.Name == "" {
+		c.Name = "natslock"
+	}
+	if c.PingInterval <= 0 {
+		c.PingInterval = 5 * time.Second
+	}
+	if c.MaxPayload <= 0 {
+		c.MaxPayload = 1 << 20
+	}
+	return c
+}
+
+func (s *Server) start(ctx context.Context, cfg Config, addr address) error {
+	options, err := cfg.options(addr, s.secrets)
+	if err != nil {
+		return err
+	}
+	if s.nats, err = server.NewServer(options); err != nil {
+		return fmt.Errorf("nats server: %w", err)
+	}
+	s.nats.SetLoggerV2(s.log, s.log.debugs(), false, false)
+	s.nats.Start()
+	if err := s.log.fatal(); err != nil {
+		return err
+	}
+	if !s.nats.ReadyForConnections(startTimeout) {
+		return fmt.Errorf("nats server is not ready after %s", startTimeout)
+	}
+	if err := s.recovered(); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+// options are those of the NATS server.
+func (c Config) options(addr address, secrets secrets) (*server.Options, error) {
+	options := &server.Options{}
+	if err := options.ProcessConfigString(secrets.accounts()); err != nil {
+		return nil, fmt.Errorf("nats server accounts: %w", err)
+	}
+	options.ServerName = c.Name
+	options.DontListen = !addr.listen
+	options.Host = addr.host
+	options.Port = addr.port
+	if addr.port == 0 {
+		options.Port = server.RANDOM_PORT
+	}
+	options.NoSigs = true
+	options.PingInterval = c.PingInterval
+	options.MaxPingsOut = 2
+	options.MaxPayload = c.MaxPayload
+	options.JetStream = true
+	options.DisableJetStreamBanner = true
+	options.StoreDir = c.DataDir
+	options.SyncAlways = c.Sync <= 0
+	options.SyncInterval = c.Sync
+	return options, nil
+}
+
+// WorkerConn connects within the process, with the rights of a worker. The
+// connection is closed by the caller.
+func (s *Server) WorkerConn(options ...nats.Option) (*nats.Conn, error) {
+	return s.connect(workerUser, s.secrets.worker, options)
+}
+
+// SystemConn connects within the process to the system account.
+func (s *Server) SystemConn(options ...nats.Option) (*nats.Conn, error) {
+	return s.connect(systemUser, s.secrets.system, options)
+}
+
+// CallerConn connects within the process with the rights that callers have at
+// the listener.
+func (s *Server) CallerConn(options ...nats.Option) (*nats.Conn, error) {
+	return s.connect(callerUser, s.secrets.caller, options)
+}
+
+func (s *Server) connect(user, password string, options []nats.Option) (*nats.Conn, error) {
+	options = append(append(bus.Defaults(), nats.InProcessServer(s.nats), nats.UserInfo(user, password)), options...)
+	nc, err := nats.Connect("", options...)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the embedded nats server as %s: %w", user, err)
+	}
+	return nc, nil
+}
+
+// ClientURL is where callers connect; "" without a listener.
+func (s *Server) ClientURL() string {
+	if s.nats.Addr() == nil {
+		return ""
+	}
+	return "nats://" + s.nats.Addr().String()
+}
+
+// Shutdown stops the server and returns when it has closed all connections and
+// files. A second time does nothing.
+func (s *Server) Shutdown() error {
+	var err error
+	s.stop.Do(func() {
+		if s.nats != nil {
+			s.nats.Shutdown()
+			s.nats.WaitForShutdown()
+		}
+		err = s.data.close()
+	})
+	return err
+}
+
+// jetStreamDir is where JetStream keeps its files.
+func jetStreamDir(dataDir string) string { return filepath.Join(dataDir, server.JetStreamStoreDir) }

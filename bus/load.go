@@ -1,0 +1,58 @@
+package bus
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+)
+
+const headerOperation = "KV-Operation"
+
+// Load implements Store: the leader of the stream answers. A key that another
+// key-value client deleted has the revision of its deletion and no value; its
+// next write must expect that revision.
+func (b *Bucket) Load(ctx context.Context, key string) (Entry, error) {
+	if !validKey(key) {
+		return Entry{}, fmt.Errorf("load %.80q: %w", key, ErrInvalidKey)
+	}
+	entry, err := b.load(ctx, key)
+	if err != nil {
+		return Entry{}, fmt.Errorf("load %.80q: %w", key, err)
+	}
+	return entry, nil
+}
+
+func (b *Bucket) load(ctx context.Context, key string) (Entry, error) {
+	ctx, cancel := context.WithTimeout(ctx, b.cfg.Timeout)
+	defer cancel()
+	body := []byte(`{"last_by_subj":"` + b.prefix + key + `"}`) // a valid key needs no escaping
+	m, err := b.nc.RequestWithContext(ctx, apiPrefix+"STREAM.MSG.GET."+b.stream, body)
+	if err != nil {
+		return Entry{}, unreachable(err)
+	}
+	var answer struct {
+		Error   *apiError `json:"error"`
+		Message *struct {
+			Seq    uint64 `json:"seq"`
+			Header []byte `json:"hdrs"`
+			Data   []byte `json:"data"`
+		} `json:"message"`
+	}
+	if err := json.Unmarshal(m.Data, &answer); err != nil {
+		return Entry{}, fmt.Errorf("%w: %s: %w", ErrUnavailable, textUnacceptable, err)
+	}
+	switch {
+	case answer.Error != nil && answer.Error.Code == codeNoMessage:
+		return Entry{Key: key}, nil
+	case answer.Error != nil:
+		return Entry{}, fmt.Errorf("%w: %w", ErrUnavailable, answer.Error)
+	case answer.Message == nil || answer.Message.Seq == 0:
+		return Entry{}, fmt.Errorf("%w: %s", ErrUnavailable, textUnacceptable)
+	}
+	entry := Entry{Key: key, Value: answer.Message.Data, Revision: answer.Message.Seq}
+	if bytes.Contains(answer.Message.Header, []byte("\r\n"+headerOperation+":")) {
+		entry.Value = nil
+	}
+	return entry, nil
+}

@@ -1,0 +1,299 @@
+package bus
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nuid"
+)
+
+const (
+	watchBeat    = time.Second // the server says that often that nothing happens
+	watchSilence = 3           // so many beats of silence mean that the consumer is gone
+	watchKeep    = 15 * time.Second
+	statusIdle   = "100" // a beat, or a question whether we keep up
+	headerStall  = "Nats-Consumer-Stalled"
+	headerLast   = "Nats-Last-Consumer"
+)
+
+// Watch implements Store. It returns when no call of seen or ready is running
+// or will run. A deletion by another key-value client is an entry without value.
+//
+// It reads through an ordered push consumer, made anew after the last entry
+// that was seen whenever a message is missing, the connection was lost, or the
+// consumer falls silent for 3 s because its server is gone.
+func (b *Bucket) Watch(ctx context.Context, seen func(Entry), ready func()) error {
+	w := &watch{bucket: b, seen: seen, ready: ready, broken: make(chan struct{}, 1)}
+	status := b.nc.StatusChanged(nats.CONNECTED)
+	defer b.nc.RemoveStatusListener(status)
+	defer w.stop()
+	pause := tryPause
+	for ctx.Err() == nil {
+		if err := w.start(ctx); err != nil {
+			if ctx.Err() != nil {
+				break
+			}
+			b.log.Warn("cannot watch the store", "bucket", b.cfg.Name, "error", err, "again_in", pause)
+			select {
+			case <-ctx.Done():
+			case <-status:
+			case <-time.After(pause):
+			}
+			pause = min(2*pause, tryTimeout)
+			continue
+		}
+		pause = tryPause
+		w.wait(ctx, status)
+	}
+	return nil
+}
+
+// watch is one Watch, over all its consumers.
+type watch struct {
+	bucket *Bucket
+	seen   func(Entry)
+	ready  func()
+	broken chan struct{} // the consumer has to be made anew
+
+	mu       sync.Mutex // held while seen and ready run
+	sub      *nats.Subscription
+	consumer string
+	delivery uint64 // the consumer's number of the last message
+	last     uint64 // the revision that was seen last
+	loaded   bool   // ready was called
+	active   bool   // something came since the last look
+}
+
+// consumerConfig has the settings of a consumer, by the names of the JetStream API.
+type consumerConfig struct {
+	Name      string        `json:"name"`
+	Deliver   string        `json:"deliver_subject"`
+	Policy    string        `json:"deliver_policy"`
+	Start     uint64        `json:"opt_start_seq,omitempty"`
+	Ack       string        `json:"ack_policy"`
+	Replay    string        `json:"replay_policy"`
+	Filter    string        `json:"filter_subject"`
+	Flow      bool          `json:"flow_control"`
+	Beat      time.Duration `json:"idle_heartbeat"`
+	Keep      time.Duration `json:"inactive_threshold"`
+	Replicas  int           `json:"num_replicas"`
+	Memory    bool          `json:"mem_storage"`
+	MaxDelive int           `json:"max_deliver"`
+}
+
+// start makes a consumer that goes on after the last entry that was seen.
+func (w *watch) start(ctx context.Context) error {
+	w.drop()
+	b := w.bucket
+	inbox := b.nc.NewInbox()
+	config := consumerConfig{
+		Name: nuid.Next(), Deliver: inbox, Policy: "last_per_subject", Ack: "none", Replay: "instant",
+		Filter: b.prefix + ">", Flow: true, Beat: watchBeat, Keep: watchKeep, Replicas: 1, Memory: true, MaxDelive: 1,
+	}
+	if w.last > 0 {
+		config.Policy, config.Start = "by_start_sequence", w.last+1
+	}
+	if err := w.subscribe(inbox); err != nil {
+		return err
+	}
+	body, err := json.Marshal(map[string]any{"stream_name": b.stream, "config": config})
+	if err != nil {
+		return err
+	}
+	try, cancel := context.WithTimeout(ctx, tryTimeout)
+	defer cancel()
+	m, err := b.nc.RequestWithContext(try, apiPrefix+"CONSUMER.CREATE."+b.stream+"."+config.Name+"."+config.Filter, body)
+	if err != nil {
+		return unreachable(err)
+	}
+	var answer struct {
+		Error   *apiError `json:"error"`
+		Pending uint64    `json:"num_pending"`
+	}
+	if err := json.Unmarshal(m.Data, &answer); err != nil {
+		return fmt.Errorf("%s: %w", textUnacceptable, err)
+	}
+	if answer.Error != nil {
+		return answer.Error
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.consumer = config.Name
+	if answer.Pending == 0 {
+		w.load()
+	}
+	return nil
+}
+
+// subscribe listens to the inbox instead of the one before.
+func (w *watch) subscribe(inbox string) error {
+	sub, err := w.bucket.nc.Subscribe(inbox, w.receive)
+	if err != nil {
+		return unreachable(err)
+	}
+	// The server stops by itself when too much is on its way.
+	if err := sub.SetPendingLimits(-1, -1); err != nil {
+		return unreachable(err)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.sub, w.delivery, w.active = sub, 0, true
+	select {
+	case <-w.broken:
+	default:
+	}
+	return nil
+}
+
+// wait returns when the consumer has to be made anew, or ctx ended.
+func (w *watch) wait(ctx context.Context, status <-chan nats.Status) {
+	tick := time.NewTicker(watchBeat * watchSilence)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-status:
+			return
+		case <-w.broken:
+			return
+		case <-tick.C:
+			if w.bucket.nc.IsConnected() && !w.alive() {
+				return
+			}
+		}
+	}
+}
+
+// alive tells whether anything came since the last look.
+func (w *watch) alive() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	active := w.active
+	w.active = false
+	return active
+}
+
+// receive takes one message of the consumer.
+func (w *watch) receive(m *nats.Msg) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if m.Sub != w.sub {
+		return // of a consumer that has been replaced
+	}
+	w.active = true
+	if len(m.Data) == 0 && len(m.Header) > 0 && m.Header.Get(headerStatus) == statusIdle {
+		w.beat(m)
+		return
+	}
+	revision, delivery, pending, ok := parseDelivery(m.Reply)
+	if !ok {
+		return
+	}
+	if delivery != w.delivery+1 {
+		w.breaks()
+		return
+	}
+	w.delivery = delivery
+	if revision > w.last {
+		w.last = revision
+		w.seen(w.entry(m, revision))
+	}
+	if pending == 0 {
+		w.load()
+	}
+}
+
+// beat answers the server's question whether we keep up, and finds out from
+// its last number whether messages at the end are missing.
+func (w *watch) beat(m *nats.Msg) {
+	reply := m.Reply
+	if reply == "" {
+		reply = m.Header.Get(headerStall)
+	}
+	if reply != "" {
+		// An error means that the connection is gone, which status tells.
+		_ = w.bucket.nc.Publish(reply, nil)
+	}
+	if last, err := strconv.ParseUint(m.Header.Get(headerLast), 10, 64); err == nil && last != w.delivery {
+		w.breaks()
+	}
+}
+
+func (w *watch) breaks() {
+	select {
+	case w.broken <- struct{}{}:
+	default:
+	}
+}
+
+// load calls ready once.
+func (w *watch) load() {
+	if !w.loaded {
+		w.loaded = true
+		w.ready()
+	}
+}
+
+func (w *watch) entry(m *nats.Msg, revision uint64) Entry {
+	e := Entry{Key: strings.TrimPrefix(m.Subject, w.bucket.prefix), Value: m.Data, Revision: revision}
+	if m.Header.Get(headerOperation) != "" {
+		e.Value = nil
+	}
+	return e
+}
+
+// drop leaves the consumer. Nothing of it is seen any more.
+func (w *watch) drop() {
+	w.mu.Lock()
+	sub, consumer := w.sub, w.consumer
+	w.sub, w.consumer = nil, ""
+	w.mu.Unlock()
+	if sub == nil {
+		return
+	}
+	// Errors of both mean that the connection is gone: the server forgets the
+	// consumer when nobody has listened for a while.
+	_ = sub.Unsubscribe()
+	if consumer != "" && w.bucket.nc.IsConnected() {
+		_ = w.bucket.nc.Publish(apiPrefix+"CONSUMER.DELETE."+w.bucket.stream+"."+consumer, nil)
+	}
+}
+
+func (w *watch) stop() { w.drop() }
+
+// parseDelivery reads the reply subject of a delivered message,
+//
+//	$JS.ACK.<stream>.<consumer>.<tries>.<revision>.<delivery>.<time>.<pending>
+//
+// also with domain and account before the stream and anything behind pending.
+func parseDelivery(reply string) (revision, delivery, pending uint64, ok bool) {
+	rest, ok := strings.CutPrefix(reply, "$JS.ACK.")
+	if !ok {
+		return 0, 0, 0, false
+	}
+	skip := 3 // stream, consumer and tries
+	if strings.Count(rest, ".") > 6 {
+		skip = 5 // and domain and account
+	}
+	var token string
+	for range skip {
+		_, rest, _ = strings.Cut(rest, ".")
+	}
+	var numbers [4]uint64
+	for i := range numbers {
+		token, rest, _ = strings.Cut(rest, ".")
+		n, err := strconv.ParseUint(token, 10, 64)
+		if err != nil {
+			return 0, 0, 0, false
+		}
+		numbers[i] = n
+	}
+	return numbers[0], numbers[1], numbers[3], true
+}
