@@ -1,0 +1,85 @@
+package service
+
+import (
+	"time"
+
+	"github.com/natslock/natslock/bus"
+	"github.com/natslock/natslock/service/lock"
+)
+
+// maxQueued bounds the commands that wait for one lock's turn to be written.
+const maxQueued = 4096
+
+// forgetAfter is how long a free lock's record is kept, in the store and here,
+// so that late repeats of its ended attempts are recognized.
+const forgetAfter = 60 * time.Second
+
+// actor is what the worker knows of one lock, and the one place where commands
+// for it are folded and written. It has no goroutine of its own: whoever
+// brings it work or the answer of the store drives it on, and busy keeps that
+// to one at a time. Its fields are guarded by its shard's mutex.
+type actor struct {
+	key   string
+	realm string
+	name  string
+	shard *shard
+
+	record   lock.Record
+	revision uint64 // of record; 0: the key is not there
+	clocks   clocks
+
+	queue []*job
+	busy  bool      // a batch or a seat has it
+	newer bus.Entry // what the watch brought while busy, not yet decoded
+
+	timer timer
+}
+
+// adopt makes record, as it is at revision, the one the actor goes by. now is
+// an instant of the service clock. It returns whether it was news.
+func (a *actor) adopt(record lock.Record, revision uint64, now time.Duration) bool {
+	if revision <= a.revision {
+		return false
+	}
+	a.clocks.follow(&a.record, &record, now)
+	a.record, a.revision = record, revision
+	return true
+}
+
+// reset is adopt for what the leader of the store says now: it holds even if
+// the key is gone or older than what was believed.
+func (a *actor) reset(record lock.Record, revision uint64, now time.Duration) {
+	a.clocks.follow(&a.record, &record, now)
+	a.record, a.revision = record, revision
+}
+
+// idle reports whether nothing would be lost if the actor were forgotten.
+func (a *actor) idle() bool {
+	return !a.busy && len(a.queue) == 0 && a.revision == 0
+}
+
+// take removes from the queue what can be folded together: commands up to the
+// next seat, or one seat alone.
+func (a *actor) take() (jobs []*job) {
+	if len(a.queue) > 0 && a.queue[0].seat != nil {
+		jobs = a.queue[:1:1]
+	} else {
+		n := 0
+		for n < len(a.queue) && a.queue[n].seat == nil {
+			n++
+		}
+		jobs = a.queue[:n:n]
+	}
+	a.queue = a.queue[len(jobs):]
+	if len(a.queue) == 0 {
+		a.queue = nil
+	}
+	return jobs
+}
+
+// putBack returns jobs to the head of the queue.
+func (a *actor) putBack(jobs []*job) {
+	if len(jobs) > 0 {
+		a.queue = append(jobs[:len(jobs):len(jobs)], a.queue...)
+	}
+}

@@ -1,0 +1,290 @@
+package service
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"time"
+
+	"github.com/natslock/natslock/bus"
+	"github.com/natslock/natslock/schema"
+	"github.com/natslock/natslock/service/lock"
+)
+
+// How the store is asked again.
+const (
+	loadTimeout = 2 * time.Second
+	retryPause  = 100 * time.Millisecond
+)
+
+// work is what a batch is about: the commands of one lock, or one step that
+// concerns several locks.
+type work interface {
+	// decide folds commands into parts. It may be called again with newer
+	// records, and must leave no trace but in parts.
+	decide(parts []part)
+	// deliver answers callers, after the store has decided. The outcomes are sealed.
+	deliver(parts []part)
+	// refuse answers every caller that has not been answered, if it asked before since.
+	refuse(since time.Time, r refusal)
+}
+
+// part is one lock's share of a batch.
+type part struct {
+	actor    *actor
+	base     uint64 // the revision that record is decided on
+	before   lock.Record
+	fold     *lock.Fold // nil: nothing is done to this lock
+	outcomes []lock.Outcome
+	record   lock.Record // after
+	value    []byte      // encoded
+	written  bool        // by the write in flight
+}
+
+// speaks reports whether anybody is told anything that rests on the record.
+func (p *part) speaks() bool {
+	for i := range p.outcomes {
+		if o := &p.outcomes[i]; o.Reply != nil || len(o.Answers) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// batch is one write on its way: decided on the records known here, stored by
+// compare-and-set, and only then delivered. It has its actors to itself until
+// it ends.
+type batch struct {
+	w     *Worker
+	work  work
+	parts []part
+	doubt bool // an earlier try of this very write may have been stored
+	one   [1]part
+}
+
+// run decides and writes.
+func (b *batch) run() {
+	for i := range b.parts {
+		p := &b.parts[i]
+		p.actor.shard.mu.Lock()
+		p.before, p.base = p.actor.record, p.actor.revision
+		p.actor.shard.mu.Unlock()
+		p.fold, p.outcomes, p.value, p.written = nil, p.outcomes[:0], nil, false
+	}
+	b.doubt = false
+	b.work.decide(b.parts)
+	changed, decided := false, false
+	for i := range b.parts {
+		p := &b.parts[i]
+		decided = decided || p.speaks()
+		if p.fold == nil || !p.fold.Changed() {
+			continue
+		}
+		changed, p.written = true, true
+		p.record = p.fold.Record()
+		p.value = p.record.Append(nil)
+	}
+	switch {
+	case changed:
+		b.write()
+	case decided:
+		b.w.spawn(b.confirm)
+	default:
+		b.finish()
+	}
+}
+
+// write sends the write, perhaps again: the same bytes, the same revisions.
+func (b *batch) write() {
+	writes := make([]bus.Write, 0, len(b.parts))
+	for i := range b.parts {
+		p := &b.parts[i]
+		if !p.written {
+			continue
+		}
+		var ttl time.Duration
+		if p.record.Free() {
+			ttl = forgetAfter
+		}
+		writes = append(writes, bus.Write{Key: p.actor.key, Value: p.value, Expected: p.base, TTL: ttl})
+	}
+	b.w.store.Commit(writes, b.settled)
+}
+
+// settled hears what became of the write. last is the revision of its last key.
+func (b *batch) settled(last uint64, err error) {
+	switch {
+	case err == nil:
+		b.w.clock.Answered()
+		n := uint64(0)
+		for i := range b.parts {
+			if b.parts[i].written {
+				n++
+			}
+		}
+		revision := last - n
+		for i := range b.parts {
+			if p := &b.parts[i]; p.written {
+				revision++
+				b.adopt(p, revision)
+			}
+		}
+		b.finish()
+	case errors.Is(err, bus.ErrConflict):
+		b.w.clock.Answered()
+		b.w.metrics.conflicts.Add(1)
+		b.w.spawn(b.reload)
+	case errors.Is(err, bus.ErrTooLarge):
+		b.w.log.Error("record too large for the store", "key", b.parts[0].actor.key)
+		b.work.refuse(time.Time{}, refusal{schema.StatusInternal, "the lock's record is too large for the store"})
+		b.release()
+	default:
+		b.doubt = b.doubt || !errors.Is(err, bus.ErrUnavailable)
+		b.retry(err, b.write)
+	}
+}
+
+// retry tells callers who have waited long, and tries again after a pause.
+func (b *batch) retry(err error, again func()) {
+	b.w.log.Debug("store does not decide", "key", b.parts[0].actor.key, "err", err)
+	b.work.refuse(time.Now().Add(-patience), refusal{schema.StatusUnavailable, "the store does not decide (" + err.Error() + "); repeat the same request"})
+	b.w.later(retryPause, again)
+}
+
+// reload reads, after a conflict, what the leader has, and decides anew,
+// unless that shows that the write in doubt was stored.
+func (b *batch) reload() {
+	entries, err := b.load(func(*part) bool { return true })
+	if err != nil {
+		b.retry(err, func() { b.w.spawn(b.reload) })
+		return
+	}
+	if b.doubt && b.stored(entries) {
+		for i := range b.parts {
+			if p := &b.parts[i]; p.written {
+				b.adopt(p, entries[i].Revision)
+			}
+		}
+		b.finish()
+		return
+	}
+	if b.take(entries) {
+		b.run()
+	}
+}
+
+// stored reports whether the store has just what was to be written.
+func (b *batch) stored(entries []bus.Entry) bool {
+	for i := range b.parts {
+		p := &b.parts[i]
+		if p.written && (entries[i].Revision <= p.base || !bytes.Equal(entries[i].Value, p.value)) {
+			return false
+		}
+	}
+	return true
+}
+
+// confirm delivers an outcome that changed nothing once the leader of the store
+// still has the records that it rests on.
+func (b *batch) confirm() {
+	entries, err := b.load((*part).speaks)
+	if err != nil {
+		b.retry(err, func() { b.w.spawn(b.confirm) })
+		return
+	}
+	for i := range b.parts {
+		if entries[i].Revision == b.parts[i].base {
+			continue
+		}
+		if b.take(entries) {
+			b.run()
+		}
+		return
+	}
+	b.finish()
+}
+
+// load reads the keys of the parts that matter from the leader. Of the others
+// it says what is known here.
+func (b *batch) load(matters func(*part) bool) ([]bus.Entry, error) {
+	ctx, cancel := context.WithTimeout(b.w.ctx, loadTimeout)
+	defer cancel()
+	entries := make([]bus.Entry, len(b.parts))
+	for i := range b.parts {
+		p := &b.parts[i]
+		if !matters(p) {
+			entries[i].Revision = p.base
+			continue
+		}
+		e, err := b.w.store.Load(ctx, p.actor.key)
+		if err != nil {
+			return nil, err
+		}
+		entries[i] = e
+	}
+	b.w.clock.Answered()
+	return entries, nil
+}
+
+// take makes what the leader has the actors' records. A record that cannot be
+// read ends the batch.
+func (b *batch) take(entries []bus.Entry) bool {
+	now := b.w.clock.Now()
+	for i := range b.parts {
+		a := b.parts[i].actor
+		if entries[i].Revision == b.parts[i].base {
+			continue
+		}
+		record, err := decode(entries[i])
+		if err != nil {
+			b.w.log.Error("unreadable record", "key", a.key, "revision", entries[i].Revision, "err", err)
+			b.work.refuse(time.Time{}, refusal{schema.StatusInternal, "the lock's record cannot be read: " + err.Error()})
+			b.release()
+			return false
+		}
+		a.shard.mu.Lock()
+		a.reset(record, entries[i].Revision, now)
+		a.shard.mu.Unlock()
+	}
+	return true
+}
+
+// adopt makes the stored record the actor's, and seals the outcomes.
+func (b *batch) adopt(p *part, revision uint64) {
+	for i := range p.outcomes {
+		p.outcomes[i].Seal(revision)
+	}
+	p.record = p.record.Seal(revision)
+	now := b.w.clock.Now()
+	p.actor.shard.mu.Lock()
+	p.actor.reset(p.record, revision, now)
+	p.actor.shard.mu.Unlock()
+}
+
+// finish does what the stored records justify, and lets the actors go.
+func (b *batch) finish() {
+	b.work.deliver(b.parts)
+	for i := range b.parts {
+		p := &b.parts[i]
+		for j := range p.outcomes {
+			b.w.announce(p.actor, &p.outcomes[j])
+		}
+	}
+	b.release()
+}
+
+// release ends the batch.
+func (b *batch) release() {
+	for i := range b.parts {
+		b.w.release(b.parts[i].actor)
+	}
+}
+
+// decode reads a stored record. A key that is not there, or was deleted by
+// hand, is a free lock.
+func decode(e bus.Entry) (lock.Record, error) {
+	if len(e.Value) == 0 {
+		return lock.Record{}, nil
+	}
+	return lock.Decode(e.Value, e.Revision)
+}

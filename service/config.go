@@ -1,0 +1,44 @@
+package service
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/natslock/natslock/schema"
+)
+
+// Config says how a Worker works. The zero Config is usable.
+type Config struct {
+	// DefaultTTL is the TTL of a hold that was asked for without one and
+	// without a session: whole milliseconds from 10 ms to 24 h. Default: 30 s.
+	DefaultTTL time.Duration
+
+	// Version is what the micro service reports: a semantic version.
+	// Default: "0.0.0".
+	Version string
+
+	// Logger takes the worker's log. Default: nothing is logged.
+	Logger *slog.Logger
+}
+
+// withDefaults returns a copy of c without empty fields, or says what is wrong.
+func (c *Config) withDefaults() (Config, error) {
+	var d Config
+	if c != nil {
+		d = *c
+	}
+	if d.DefaultTTL == 0 {
+		d.DefaultTTL = 30 * time.Second
+	}
+	if ms := d.DefaultTTL.Milliseconds(); ms < schema.MinTTL || ms > schema.MaxTTL || d.DefaultTTL%time.Millisecond != 0 {
+		return d, errors.New("default TTL: want whole milliseconds from 10ms to 24h, got " + d.DefaultTTL.String())
+	}
+	if d.Version == "" {
+		d.Version = "0.0.0"
+	}
+	if d.Logger == nil {
+		d.Logger = slog.New(slog.DiscardHandler)
+	}
+	return d, nil
+}

@@ -1,0 +1,55 @@
+// Package service is the worker: it answers the requests of the protocol
+// (package schema) by folding them into records (package lock) and storing these
+// by compare-and-set (package bus).
+//
+//	request ── endpoint ──▶ job ──▶ actor ── batch: decide ──▶ write ──▶ settled ──▶ deliver
+//	                         ▲        ▲                          │          │
+//	                       timers   watch                        └── store ─┘
+//
+// # One lock
+//
+// Everything that is to happen to a lock is a job in the queue of its actor. While
+// a write of the lock is on its way, jobs gather; then all of them are folded
+// through lock.Fold into the next write. So a hot lock costs one write for each
+// round trip, not for each request.
+//
+// A batch is decided on the record that this worker believes to be current, and
+// stored only if it is. Then, and never before, its outcomes are delivered:
+// replies, grants to waiters, events. What changed nothing, such as a refusal, is
+// delivered after the leader of the store has confirmed the record that it
+// rests on.
+//
+//   - A conflict means that the record is another: it is read from the leader,
+//     and the same commands are decided anew.
+//   - An unknown outcome is settled by sending the very same write again, until
+//     it is acknowledged or conflicts; then the store shows whether it was the
+//     first try that was stored. Meanwhile the lock stands still, and callers
+//     who have waited long are told unavailable.
+//
+// # Several locks
+//
+// A step that concerns several locks is a gathering: it takes a seat in the queue
+// of each actor, in the order of their names, and when it has them all decides
+// and writes one atomic batch. Attempts for several names that wait are
+// noted in the record of the smallest name and tried again whenever one of
+// their locks comes free.
+//
+// # Time
+//
+// A TTL is timed from when this worker saw the hold, or its renewal, on a
+// monotonic clock that stands still while the worker is paused or the store
+// does not answer. When it is over, an expire command goes the way of all
+// others, and does nothing to a hold that was renewed meanwhile, by whatever
+// worker. So a hold ends late by the delay of the watch, and never early. No wall
+// clock decides anything.
+//
+// # Callers who are gone
+//
+// A grant is published with a reply subject of the worker's. Where nobody
+// listens, NATS says so there, and the grant is undone.
+//
+// # Restarts
+//
+// A worker keeps nothing that is not in the store. One that starts reads all
+// records, begins every timer anew, and only then answers.
+package service

@@ -1,0 +1,111 @@
+package service
+
+import (
+	"errors"
+	"time"
+
+	"github.com/natslock/natslock/bus"
+	"github.com/natslock/natslock/schema"
+)
+
+// Names of the micro service, as `nats micro ls` shows them.
+const (
+	serviceName = "natslock"
+	queueGroup  = "natslock"
+)
+
+// request is a request that has been decoded and found to make sense.
+type request struct {
+	realm  string
+	client string // who is calling
+	named  bool   // by its subject, which NATS permissions vouch for
+	caller caller
+}
+
+// serviceConfig lists the endpoints: each verb has one for callers that name
+// themselves and one for callers named by the subject.
+func (w *Worker) serviceConfig() bus.ServiceConfig {
+	config := bus.ServiceConfig{
+		Name:        serviceName,
+		Version:     w.config.Version,
+		Description: "distributed locks with fencing tokens",
+		Queue:       queueGroup,
+	}
+	handlers := map[schema.Verb]func(*bus.Request){
+		schema.VerbAcquire: endpoint(w, w.acquire, func(m *schema.Acquire) *string { return &m.Client }),
+		schema.VerbRelease: endpoint(w, w.releaseHold, func(m *schema.Release) *string { return &m.Client }),
+		schema.VerbRenew:   endpoint(w, w.renew, func(m *schema.Renew) *string { return &m.Client }),
+		schema.VerbCancel:  endpoint(w, w.cancelAttempt, func(m *schema.Cancel) *string { return &m.Client }),
+		schema.VerbInspect: endpoint(w, w.inspect, func(m *schema.Inspect) *string { return &m.Client }),
+		schema.VerbList:    endpoint(w, w.list, func(m *schema.List) *string { return &m.Client }),
+		schema.VerbForce:   endpoint(w, w.force, func(m *schema.Force) *string { return &m.Client }),
+	}
+	for _, verb := range schema.Verbs() {
+		handler, ok := handlers[verb]
+		if !ok {
+			continue
+		}
+		plain, named := schema.RequestPatterns(verb)
+		config.Endpoints = append(config.Endpoints,
+			bus.Endpoint{Name: string(verb), Subject: plain, Handler: handler},
+			bus.Endpoint{Name: string(verb) + "-as", Subject: named, Handler: handler})
+	}
+	return config
+}
+
+// message is a request's message: *M with its methods.
+type message[M any] interface {
+	*M
+	schema.Message
+	Validate() error
+}
+
+// endpoint makes the handler of a verb: decode, check who is calling, check
+// what is asked, and only then handle.
+func endpoint[M any, P message[M]](w *Worker, handle func(request, *M), client func(*M) *string) func(*bus.Request) {
+	return func(r *bus.Request) {
+		encoding := schema.Detect(r.ContentType, r.Body)
+		c := caller{inbox: r.Reply, encoding: encoding}
+		if r.Reply != "" && !bus.SafeInbox(r.Reply) {
+			w.log.Debug("request whose reply subject is not one to publish to", "subject", r.Subject, "reply", r.Reply)
+			return
+		}
+		address, err := schema.ParseSubject(r.Subject)
+		if err != nil {
+			w.reply(c, fault(err), "")
+			return
+		}
+		var m M
+		if err := schema.Decode(encoding, r.Body, P(&m)); err != nil {
+			w.reply(c, fault(err), "")
+			return
+		}
+		who := client(&m)
+		if address.Named {
+			if *who != "" && *who != address.Client {
+				w.reply(c, refusal{schema.StatusDenied, "client: the subject names another client"}.reply(), "")
+				return
+			}
+			*who = address.Client
+		}
+		if err := P(&m).Validate(); err != nil {
+			w.reply(c, fault(err), "")
+			return
+		}
+		handle(request{realm: address.Realm, client: *who, named: address.Named, caller: c}, &m)
+	}
+}
+
+// fault is the reply to a request that schema refused.
+func fault(err error) *schema.Reply {
+	var e *schema.Error
+	if errors.As(err, &e) {
+		return refusal{e.Status, e.Error()}.reply()
+	}
+	return refusal{schema.StatusInternal, err.Error()}.reply()
+}
+
+// job makes a job for the request.
+func (r *request) job() *job {
+	return &job{caller: r.caller, asked: time.Now()}
+}

@@ -1,0 +1,95 @@
+package service
+
+import (
+	"context"
+	"sync"
+
+	"github.com/natslock/natslock/schema"
+)
+
+// Bounds of reading.
+const (
+	maxReading = 16 // inspects and lists at work at once; more wait in the subscription
+	maxLoading = 32 // keys that one inspect reads at once
+)
+
+// read runs f beside the endpoint, with at most maxReading others.
+func (w *Worker) read(f func()) {
+	select {
+	case w.reading <- struct{}{}:
+	case <-w.ctx.Done():
+		return
+	}
+	w.spawn(func() {
+		defer func() { <-w.reading }()
+		f()
+	})
+}
+
+// inspect handles the verb inspect: from the leader of the store.
+func (w *Worker) inspect(r request, m *schema.Inspect) {
+	names := m.Names
+	if m.Name != "" {
+		names = []string{m.Name}
+	}
+	w.read(func() {
+		ctx, cancel := context.WithTimeout(w.ctx, patience)
+		defer cancel()
+		states := make([]schema.LockState, len(names))
+		errs := make([]error, len(names))
+		room := make(chan struct{}, maxLoading)
+		var loads sync.WaitGroup
+		for i, name := range names {
+			room <- struct{}{}
+			loads.Go(func() {
+				defer func() { <-room }()
+				states[i], errs[i] = w.state(ctx, r.realm, name)
+			})
+		}
+		loads.Wait()
+		for _, err := range errs {
+			if err != nil {
+				w.reply(r.caller, refusal{schema.StatusUnavailable, "the store does not answer (" + err.Error() + "); repeat the request"}.reply(), "")
+				return
+			}
+		}
+		w.reply(r.caller, &schema.Reply{Status: schema.StatusOK, Locks: states}, "")
+	})
+}
+
+// state reads one lock from the leader.
+func (w *Worker) state(ctx context.Context, realm, name string) (schema.LockState, error) {
+	key := schema.LockKey(realm, name)
+	entry, err := w.store.Load(ctx, key)
+	if err != nil {
+		return schema.LockState{}, err
+	}
+	w.clock.Answered()
+	record, err := decode(entry)
+	if err != nil {
+		return schema.LockState{}, err
+	}
+	state := record.State()
+	state.Name = name
+	w.replica.peek(key, func(a *actor) { w.expiries(a, state.Holders) })
+	return state, nil
+}
+
+// expiries fills in when holds end, as far as this worker times them; the
+// shard of a is locked. A hold that it has not seen yet has its whole TTL.
+func (w *Worker) expiries(a *actor, holders []schema.Holder) {
+	now := w.clock.Now()
+	for i := range holders {
+		h := &holders[i]
+		if h.TTL == 0 {
+			continue
+		}
+		left := h.TTL
+		for j := range a.record.Holds {
+			if uint64(a.record.Holds[j].Token) == h.Token {
+				left = max(h.TTL-(now-a.clocks.holds[j]).Milliseconds(), 0)
+			}
+		}
+		h.ExpiresIn = &left
+	}
+}

@@ -1,0 +1,31 @@
+package service
+
+import (
+	"time"
+
+	"github.com/natslock/natslock/schema"
+	"github.com/natslock/natslock/service/lock"
+)
+
+// patience is how long a caller is kept while the store does not decide. Then
+// it is told unavailable; what was begun goes on.
+const patience = 4 * time.Second
+
+// caller is who waits for the answer to a request. The zero caller is nobody.
+type caller struct {
+	inbox    string
+	encoding schema.Encoding
+	report   func(*schema.Reply) // instead of inbox, for what is part of something larger
+}
+
+// job is a command on its way into a lock's record, or a seat.
+type job struct {
+	command lock.Command
+	caller  caller
+	asked   time.Time
+	late    bool   // the caller has been told unavailable
+	inner   bool   // the worker's own: no bound refuses it
+	ended   func() // called when the store has decided; may be nil
+
+	seat *gathering // instead of command: the lock is to be kept for several at once
+}

@@ -1,0 +1,122 @@
+package service
+
+import (
+	"container/heap"
+	"encoding/base64"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/natslock/natslock/schema"
+	"github.com/natslock/natslock/service/lock"
+)
+
+// replyReserve is what a reply takes besides its locks, at most.
+const replyReserve = 1 << 10
+
+var errCursor = errors.New("no cursor")
+
+// list handles the verb list: from what this worker has seen.
+func (w *Worker) list(r request, m *schema.List) {
+	after, err := decodeCursor(m.Cursor)
+	if err != nil {
+		w.reply(r.caller, refusal{schema.StatusInvalid, "cursor: not one that a list has given"}.reply(), "")
+		return
+	}
+	limit := schema.DefaultListLimit
+	if m.Limit != nil {
+		limit = int(*m.Limit)
+	}
+	w.read(func() {
+		// One more than asked for shows whether there is more.
+		names := w.firstNames(r.realm, limit+1, func(a *actor) bool {
+			return a.name > after && strings.HasPrefix(a.name, m.Prefix) && held(&a.record, m.Holder, m.Session)
+		})
+		reply := &schema.Reply{Status: schema.StatusOK, Locks: make([]schema.LockState, 0, min(limit, len(names)))}
+		if len(names) > limit {
+			names = names[:limit]
+			reply.Cursor = encodeCursor(names[limit-1])
+		}
+		size := replyReserve
+		for _, name := range names {
+			state, ok := w.known(r.realm, name)
+			if !ok {
+				continue // it came free meanwhile
+			}
+			size += len(schema.Append(nil, r.caller.encoding, &schema.Reply{Locks: []schema.LockState{state}}))
+			if size > schema.MaxReply && len(reply.Locks) > 0 {
+				reply.Cursor = encodeCursor(reply.Locks[len(reply.Locks)-1].Name)
+				break
+			}
+			reply.Locks = append(reply.Locks, state)
+		}
+		w.reply(r.caller, reply, "")
+	})
+}
+
+// known is the state of a lock as this worker has seen it; ok if it is held.
+func (w *Worker) known(realm, name string) (state schema.LockState, ok bool) {
+	w.replica.peek(schema.LockKey(realm, name), func(a *actor) {
+		if ok = len(a.record.Holds) > 0; ok {
+			state = a.record.State()
+			state.Name = name
+			w.expiries(a, state.Holders)
+		}
+	})
+	return state, ok
+}
+
+// held reports whether r is held, by a client or session if these are given.
+func held(r *lock.Record, client, session string) bool {
+	return slices.ContainsFunc(r.Holds, func(h lock.Hold) bool {
+		return (client == "" || h.Client == client) &&
+			(session == "" || slices.ContainsFunc(h.Sessions, func(s lock.Session) bool { return s.ID == session }))
+	})
+}
+
+// firstNames returns, in order, the first n names of a realm's locks that
+// match. It looks at every lock: that costs nothing while nobody lists.
+func (w *Worker) firstNames(realm string, n int, match func(*actor) bool) []string {
+	var found nameHeap
+	w.replica.each(func(a *actor) {
+		if a.realm != realm || len(found) == n && a.name >= found[0] || !match(a) {
+			return
+		}
+		heap.Push(&found, a.name)
+		if len(found) > n {
+			heap.Pop(&found)
+		}
+	})
+	slices.Sort(found)
+	return found
+}
+
+// nameHeap implements heap.Interface with the largest name first.
+type nameHeap []string
+
+func (h nameHeap) Len() int           { return len(h) }
+func (h nameHeap) Less(i, j int) bool { return h[i] > h[j] }
+func (h nameHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *nameHeap) Push(x any)        { *h = append(*h, x.(string)) }
+func (h *nameHeap) Pop() any {
+	old := *h
+	x := old[len(old)-1]
+	*h = old[:len(old)-1]
+	return x
+}
+
+// A cursor is the last name that was listed.
+func encodeCursor(name string) string {
+	return base64.RawURLEncoding.EncodeToString([]byte("n" + name))
+}
+
+func decodeCursor(cursor string) (name string, err error) {
+	if cursor == "" {
+		return "", nil
+	}
+	b, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
+	if err != nil || len(b) == 0 || b[0] != 'n' || len(b)-1 > schema.MaxName {
+		return "", errCursor
+	}
+	return string(b[1:]), nil
+}

@@ -1,0 +1,99 @@
+package service
+
+import (
+	"sync"
+	"time"
+
+	"github.com/natslock/natslock/bus"
+	"github.com/natslock/natslock/schema"
+	"github.com/natslock/natslock/service/lock"
+)
+
+// refusal is an answer that no lock has given.
+type refusal struct {
+	status  schema.Status
+	message string
+}
+
+func (r refusal) reply() *schema.Reply {
+	return &schema.Reply{Status: r.status, Message: r.message}
+}
+
+// buffers holds encoding buffers: a published body is copied before Publish
+// returns.
+var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 1024); return &b }}
+
+// reply sends reply to a caller. undo, if not empty, is where it comes back to when nobody
+// listens.
+func (w *Worker) reply(c caller, reply *schema.Reply, undo string) {
+	if c.report != nil {
+		c.report(reply)
+		return
+	}
+	if c.inbox == "" {
+		return
+	}
+	buffer := buffers.Get().(*[]byte)
+	defer buffers.Put(buffer)
+	body := schema.Append((*buffer)[:0], c.encoding, reply)
+	if len(body) > schema.MaxReply {
+		reply = &schema.Reply{Status: schema.StatusLimit, Message: "the reply would be larger than 512 KiB; ask for fewer names"}
+		body = schema.Append(body[:0], c.encoding, reply)
+	}
+	*buffer = body
+	r := bus.Response{ContentType: c.encoding.ContentType(), Body: body, Undo: undo}
+	if reply.Status.Fault() {
+		r.Code, r.Message = string(reply.Status), reply.Message
+	}
+	if err := bus.Respond(w.nc, c.inbox, r); err != nil {
+		// The caller repeats its request; its connection or ours is gone.
+		w.log.Debug("reply not sent", "inbox", c.inbox, "status", reply.Status, "err", err)
+	}
+}
+
+// announce tells waiting callers what was decided about them, and everybody
+// what happened.
+func (w *Worker) announce(a *actor, o *lock.Outcome) {
+	for i := range o.Answers {
+		answer := &o.Answers[i]
+		undo := ""
+		if answer.Reply.Status == schema.StatusGranted {
+			undo = w.undoSubject(a.key, answer.Attempt, answer.Inbox)
+		}
+		answer.Reply.Name = a.name
+		w.reply(caller{inbox: answer.Inbox.Subject, encoding: answer.Inbox.Encoding}, &answer.Reply, undo)
+	}
+	if len(o.Events) > 0 {
+		w.publish(a, o.Events)
+	}
+}
+
+// publish sends events. Their times are for people: wall clocks of one machine
+// or two.
+func (w *Worker) publish(a *actor, events []lock.Event) {
+	buffer := buffers.Get().(*[]byte)
+	defer buffers.Put(buffer)
+	at := time.Now()
+	for i := range events {
+		e := &events[i]
+		event := schema.Event{
+			Type: e.Type, Realm: a.realm, Name: a.name,
+			Client: e.Client, Owner: e.Owner, Session: e.Session,
+			Token: uint64(e.Token), Mode: e.Mode, Reason: string(e.Reason),
+			Waited: since(at, e.QueuedAt), Held: since(at, e.GrantedAt), At: at,
+		}
+		*buffer = schema.Append((*buffer)[:0], schema.JSON, &event)
+		if err := bus.PublishEvent(w.nc, schema.EventSubject(a.realm, e.Type), *buffer); err != nil {
+			w.log.Debug("event not sent", "key", a.key, "type", e.Type, "err", err)
+		}
+	}
+}
+
+// since is the time from the wall clock instant ms to at, or nil if there is none.
+func since(at time.Time, ms int64) *int64 {
+	if ms == 0 {
+		return nil
+	}
+	d := max(at.UnixMilli()-ms, 0)
+	return &d
+}

@@ -1,0 +1,118 @@
+package service
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/nats-io/nuid"
+
+	"github.com/natslock/natslock/schema"
+	"github.com/natslock/natslock/service/lock"
+)
+
+// acquire handles the verb acquire.
+func (w *Worker) acquire(r request, m *schema.Acquire) {
+	if r.caller.inbox == "" {
+		return // nobody would hear of the grant
+	}
+	if m.Session != "" {
+		w.reply(r.caller, refusal{schema.StatusSessionExpired, "session: no session is known; hold by ttl_ms"}.reply(), "")
+		return
+	}
+	command := w.acquireCommand(&r, m)
+	if m.Name != "" {
+		j := r.job()
+		j.command = command
+		w.submit(schema.LockKey(r.realm, m.Name), j)
+		return
+	}
+	w.acquireAll(r, m.Names, command)
+}
+
+// acquireCommand is where what the caller left open is filled in.
+func (w *Worker) acquireCommand(r *request, m *schema.Acquire) lock.Acquire {
+	c := lock.Acquire{
+		Client: r.client,
+		Owner:  m.Owner,
+		Mode:   m.Mode,
+		Size:   m.Size,
+		Wait:   m.Wait,
+		Meta:   m.Meta,
+		Inbox:  lock.Inbox{Subject: r.caller.inbox, Encoding: r.caller.encoding},
+		At:     time.Now().UnixMilli(),
+	}
+	if m.Request != "" {
+		c.Attempt = lock.Identify(r.client, m.Request)
+	} else {
+		c.Attempt = lock.Attempt(rand.Uint64() | 1)
+	}
+	if c.Owner == "" {
+		c.Owner = nuid.Next()
+	}
+	if c.Mode == "" {
+		c.Mode = schema.ModeExclusive
+	}
+	if m.TTL != nil {
+		c.TTL = *m.TTL
+	} else {
+		c.TTL, c.DefaultTTL = w.config.DefaultTTL.Milliseconds(), true
+	}
+	return c
+}
+
+// releaseHold handles the verb release.
+func (w *Worker) releaseHold(r request, m *schema.Release) {
+	command := lock.Release{
+		Token: lock.Token(m.Token), Client: r.client, Owner: m.Owner, Named: r.named, Session: m.Session,
+	}
+	switch {
+	case m.Name != "":
+		j := r.job()
+		j.command = command
+		w.submit(schema.LockKey(r.realm, m.Name), j)
+	case len(m.Names) > 0:
+		w.releaseAll(r, len(m.Names), func(i int) (string, lock.Release) { return m.Names[i], command })
+	default:
+		w.releaseAll(r, len(m.Locks), func(i int) (string, lock.Release) {
+			one := command
+			one.Token = lock.Token(m.Locks[i].Token)
+			return m.Locks[i].Name, one
+		})
+	}
+}
+
+// renew handles the verb renew.
+func (w *Worker) renew(r request, m *schema.Renew) {
+	command := lock.Renew{Token: lock.Token(m.Token), Client: r.client, Named: r.named}
+	if m.TTL != nil {
+		command.TTL, command.Given = *m.TTL, true
+	}
+	j := r.job()
+	j.command = command
+	w.submit(schema.LockKey(r.realm, m.Name), j)
+}
+
+// cancelAttempt handles the verb cancel. An attempt for several names that
+// waits is noted under one of them, not always the one that the caller names.
+func (w *Worker) cancelAttempt(r request, m *schema.Cancel) {
+	attempt := lock.Identify(r.client, m.Request)
+	j := r.job()
+	j.command = lock.Cancel{Attempt: attempt}
+	j.caller = caller{report: func(reply *schema.Reply) {
+		if lead := w.sets.lead(r.realm, attempt); lead != "" && reply.Status == schema.StatusNotHeld {
+			again := r.job()
+			again.command = lock.Cancel{Attempt: attempt}
+			w.submit(lead, again)
+			return
+		}
+		w.reply(r.caller, reply, "")
+	}}
+	w.submit(schema.LockKey(r.realm, m.Name), j)
+}
+
+// force handles the verb force.
+func (w *Worker) force(r request, m *schema.Force) {
+	j := r.job()
+	j.command = lock.Force{Token: lock.Token(m.Token), Reason: m.Reason}
+	w.submit(schema.LockKey(r.realm, m.Name), j)
+}

@@ -1,0 +1,297 @@
+package service
+
+import (
+	"context"
+	"fmt"
+	"hash/maphash"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nuid"
+
+	"github.com/natslock/natslock/bus"
+	"github.com/natslock/natslock/schema"
+	"github.com/natslock/natslock/service/lock"
+)
+
+// drainTimeout bounds how long a stopping worker waits for writes on their way.
+const drainTimeout = 5 * time.Second
+
+// Worker answers the requests of the protocol. Any number of workers may share
+// a store; compare-and-set keeps them honest.
+type Worker struct {
+	nc      *nats.Conn
+	store   bus.Store
+	config  Config
+	log     *slog.Logger
+	replica *replica
+	clock   *serviceClock
+	timers  *timers
+	sets    *sets
+	metrics counters
+
+	undoPrefix string       // of the reply subjects of grants
+	undoSeed   maphash.Seed // proves that such a subject is our own
+
+	ctx     context.Context // ends when the worker has drained
+	cancel  context.CancelFunc
+	work    sync.WaitGroup // goroutines
+	batches sync.WaitGroup // batches on their way
+	reading chan struct{}  // bounds inspects and lists at work
+	due     chan struct{}  // bounds the timers' commands on their way
+	probing atomic.Bool
+}
+
+// counters are what the worker counts of itself.
+type counters struct {
+	conflicts atomic.Uint64
+}
+
+// New makes a worker that answers on nc and keeps its records in store. Both
+// stay the caller's; nc should have no reconnect buffer. The error says which
+// field of the Config is wrong.
+func New(nc *nats.Conn, store bus.Store, cfg *Config) (*Worker, error) {
+	config, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	w := &Worker{
+		nc:         nc,
+		store:      store,
+		config:     config,
+		log:        config.Logger,
+		replica:    newReplica(),
+		clock:      newServiceClock(),
+		timers:     newTimers(),
+		sets:       newSets(),
+		undoPrefix: bus.Reserved + ".undo." + nuid.Next(),
+		undoSeed:   maphash.MakeSeed(),
+		reading:    make(chan struct{}, maxReading),
+		due:        make(chan struct{}, maxDue),
+	}
+	return w, nil
+}
+
+// Run works until ctx ends, and returns nil then, after what was begun has been
+// answered (for at most 5 s) and every goroutine has ended. ready is called
+// once, when the worker has caught up with the store and answers. Run is
+// called once.
+func (w *Worker) Run(ctx context.Context, ready func()) error {
+	w.ctx, w.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	defer w.work.Wait()
+	defer w.cancel()
+
+	caughtUp := make(chan struct{})
+	watched := make(chan error, 1)
+	w.spawn(func() { watched <- w.store.Watch(w.ctx, w.seen, func() { close(caughtUp) }) })
+	select {
+	case <-caughtUp:
+	case err := <-watched:
+		return fmt.Errorf("watch the store: %w", err)
+	case <-ctx.Done():
+		return nil
+	}
+	unheard, err := bus.Unheard(w.nc, w.undoPrefix, w.unheard)
+	if err != nil {
+		return fmt.Errorf("subscribe: %w", err)
+	}
+	defer w.stopping(unheard)
+	w.spawn(w.tick)
+	w.resume()
+	service, err := bus.Serve(w.nc, w.serviceConfig())
+	if err != nil {
+		return fmt.Errorf("serve: %w", err)
+	}
+	ready()
+
+	select {
+	case <-ctx.Done():
+		err = service.Stop()
+		w.drain()
+		return err
+	case err := <-watched:
+		return fmt.Errorf("watch the store: %w", err)
+	}
+}
+
+// stopping runs a stop whose failure changes nothing any more.
+func (w *Worker) stopping(stop func() error) {
+	if err := stop(); err != nil {
+		w.log.Debug("stop", "err", err)
+	}
+}
+
+// drain waits until no batch is on its way.
+func (w *Worker) drain() {
+	done := make(chan struct{})
+	w.spawn(func() {
+		w.batches.Wait()
+		close(done)
+	})
+	timeout := time.NewTimer(drainTimeout)
+	defer timeout.Stop()
+	select {
+	case <-done:
+	case <-timeout.C:
+		w.log.Warn("stopped with writes on their way")
+	}
+}
+
+// spawn runs f in a goroutine that Run waits for.
+func (w *Worker) spawn(f func()) {
+	w.work.Add(1)
+	go func() {
+		defer w.work.Done()
+		f()
+	}()
+}
+
+// later runs f after d, unless the worker ends before.
+func (w *Worker) later(d time.Duration, f func()) {
+	w.spawn(func() {
+		timer := time.NewTimer(d)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			f()
+		case <-w.ctx.Done():
+		}
+	})
+}
+
+// submit queues a job for a lock.
+func (w *Worker) submit(key string, j *job) {
+	s := w.replica.shard(key)
+	s.mu.Lock()
+	a, err := s.actorLocked(key)
+	if err != nil {
+		s.mu.Unlock()
+		w.log.Error("not a lock's key", "key", key, "err", err)
+		return
+	}
+	if len(a.queue) >= maxQueued && !j.inner {
+		s.mu.Unlock()
+		w.refuse(j, refusal{schema.StatusLimit, fmt.Sprintf("%d requests wait for this lock already", maxQueued)})
+		return
+	}
+	a.queue = append(a.queue, j)
+	s.mu.Unlock()
+	w.advance(a)
+}
+
+// advance begins the next batch of a, if there is work and none is on its way.
+func (w *Worker) advance(a *actor) {
+	a.shard.mu.Lock()
+	if a.busy || len(a.queue) == 0 {
+		forgotten := a.shard.forgetLocked(a)
+		a.shard.mu.Unlock()
+		if forgotten {
+			w.timers.Drop(a)
+		}
+		return
+	}
+	a.busy = true
+	jobs := a.take()
+	a.shard.mu.Unlock()
+
+	w.batches.Add(1)
+	if seat := jobs[0].seat; seat != nil {
+		seat.seated(a)
+		return
+	}
+	b := &batch{w: w, work: &single{w: w, jobs: jobs}}
+	b.one[0].actor = a
+	b.parts = b.one[:]
+	b.run()
+}
+
+// release ends a's part in a batch: what the watch brought meanwhile is taken
+// in, and the next batch begins.
+func (w *Worker) release(a *actor) {
+	a.shard.mu.Lock()
+	a.busy = false
+	if e := a.newer; e.Revision > a.revision {
+		w.adoptLocked(a, e)
+	}
+	a.newer = bus.Entry{}
+	next := a.clocks.next(&a.record)
+	if a.record.Promotable() && len(a.queue) == 0 {
+		a.queue = append(a.queue, &job{command: lock.Promote{}, inner: true})
+	}
+	w.sets.follow(a)
+	wanted := w.sets.wanted(a)
+	a.shard.mu.Unlock()
+
+	w.timers.Set(a, next)
+	w.advance(a)
+	w.batches.Done()
+	for _, lead := range wanted {
+		w.trySets(lead)
+	}
+}
+
+// seen takes in what the watch brings. The worker's own writes come back
+// through it too, and are known by then or as soon as they are acknowledged.
+func (w *Worker) seen(e bus.Entry) {
+	s := w.replica.shard(e.Key)
+	s.mu.Lock()
+	a, err := s.actorLocked(e.Key)
+	if err != nil {
+		s.mu.Unlock()
+		w.log.Warn("not a lock's key", "key", e.Key, "err", err)
+		return
+	}
+	if a.busy {
+		if e.Revision > a.newer.Revision {
+			a.newer = e
+		}
+		s.mu.Unlock()
+		return
+	}
+	if e.Revision <= a.revision {
+		s.mu.Unlock()
+		return
+	}
+	w.adoptLocked(a, e)
+	next := a.clocks.next(&a.record)
+	w.sets.follow(a)
+	wanted := w.sets.wanted(a)
+	s.mu.Unlock()
+	w.timers.Set(a, next)
+	for _, lead := range wanted {
+		w.trySets(lead)
+	}
+}
+
+// adoptLocked makes e what a goes by. A record that cannot be read is left
+// alone: whoever asks for the lock will be told.
+func (w *Worker) adoptLocked(a *actor, e bus.Entry) {
+	record, err := decode(e)
+	if err != nil {
+		w.log.Error("unreadable record", "key", e.Key, "revision", e.Revision, "err", err)
+		return
+	}
+	a.adopt(record, e.Revision, w.clock.Now())
+}
+
+// resume goes on with what an earlier worker may have left half done.
+func (w *Worker) resume() {
+	var promote, leads []string
+	w.replica.each(func(a *actor) {
+		if a.record.Promotable() {
+			promote = append(promote, a.key)
+		}
+		if len(a.record.Sets) > 0 {
+			leads = append(leads, a.key)
+		}
+	})
+	for _, key := range promote {
+		w.submit(key, &job{command: lock.Promote{}, inner: true})
+	}
+	for _, lead := range leads {
+		w.trySets(lead)
+	}
+}
