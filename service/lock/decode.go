@@ -67,10 +67,7 @@ func (d *decoder) number() uint64 {
 	}
 }
 
-func (d *decoder) signed() int64 {
-	n := d.number()
-	return int64(n>>1) ^ -int64(n&1)
-}
+func (d *decoder) int() int64 { return int64(d.number()) }
 
 // count is the length of a list whose elements take at least size bytes each:
 // no count makes the decoder reserve more than the rest can hold.
@@ -105,7 +102,7 @@ func (d *decoder) inbox() Inbox {
 }
 
 func (d *decoder) session() Session {
-	return Session{ID: d.text(), Epoch: d.number(), TTL: int64(d.number()), Grace: int64(d.number())}
+	return Session{ID: d.text(), Epoch: d.number(), TTL: d.int(), Grace: d.int()}
 }
 
 // list reads a list of elements that take at least size bytes each. The empty
@@ -130,7 +127,7 @@ func (d *decoder) record() Record {
 	}
 	r := Record{
 		Mode:    modes[mode],
-		Size:    int64(d.number()),
+		Size:    d.int(),
 		Arrived: d.number(),
 		Holds:   list(d, minHold, d.hold),
 		Waiters: list(d, minWaiter, d.queued),
@@ -159,10 +156,10 @@ func (d *decoder) hold() Hold {
 		Owner:     d.text(),
 		Token:     Token(d.number()),
 		Renewed:   d.number(),
-		TTL:       int64(d.number()),
+		TTL:       d.int(),
 		Sessions:  list(d, minSession, d.session),
 		Meta:      d.meta(),
-		GrantedAt: d.signed(),
+		GrantedAt: d.int(),
 		Attempts:  list(d, attemptBytes, d.attempt),
 		Inbox:     d.inbox(),
 	}
@@ -204,10 +201,10 @@ func (d *decoder) waiter(w Waiter) Waiter {
 	w.DefaultTTL = flags&waiterDefault != 0
 	w.Parked = flags&waiterParked != 0
 	w.Arrival = d.number()
-	w.Size = int64(d.number())
-	w.TTL = int64(d.number())
-	w.Wait = d.signed()
-	w.QueuedAt = d.signed()
+	w.Size = d.int()
+	w.TTL = d.int()
+	w.Wait = d.int() - 1
+	w.QueuedAt = d.int()
 	if flags&waiterIdentity != 0 {
 		w.Attempt, w.Client, w.Owner = d.attempt(), d.text(), d.text()
 	}

@@ -9,70 +9,30 @@ import (
 
 // Append appends the encoded record to dst.
 func (r Record) Append(dst []byte) []byte {
-	e := encoder{dst}
-	e.byte(version)
-	e.byte(byte(slices.Index(modes[:], r.Mode)))
-	e.number(uint64(r.Size))
-	e.number(r.Arrived)
-	e.number(uint64(len(r.Holds)))
+	dst = append(dst, version, byte(slices.Index(modes[:], r.Mode)))
+	dst = appendInt(dst, r.Size)
+	dst = binary.AppendUvarint(dst, r.Arrived)
+	dst = appendLen(dst, len(r.Holds))
 	for i := range r.Holds {
-		e.hold(&r.Holds[i])
+		dst = r.Holds[i].append(dst)
 	}
-	e.number(uint64(len(r.Waiters)))
+	dst = appendLen(dst, len(r.Waiters))
 	for i := range r.Waiters {
-		e.waiter(&r.Waiters[i], &Waiter{})
+		dst = r.Waiters[i].append(dst, &Waiter{})
 	}
-	e.number(uint64(len(r.Sets)))
+	dst = appendLen(dst, len(r.Sets))
 	for i := range r.Sets {
-		e.waiter(&r.Sets[i].Waiter, &Waiter{})
-		e.names(r.Sets[i].Names)
+		dst = r.Sets[i].Waiter.append(dst, &Waiter{})
+		dst = appendNames(dst, r.Sets[i].Names)
 	}
-	e.number(uint64(len(r.Ended)))
-	for i := range r.Ended {
-		e.attempt(r.Ended[i].Attempt)
-		e.byte(byte(r.Ended[i].End))
+	dst = appendLen(dst, len(r.Ended))
+	for _, e := range r.Ended {
+		dst = append(appendAttempt(dst, e.Attempt), byte(e.End))
 	}
-	return e.dst
+	return dst
 }
 
-// encoder appends to dst.
-type encoder struct{ dst []byte }
-
-func (e *encoder) byte(b byte)       { e.dst = append(e.dst, b) }
-func (e *encoder) number(n uint64)   { e.dst = binary.AppendUvarint(e.dst, n) }
-func (e *encoder) signed(n int64)    { e.dst = binary.AppendVarint(e.dst, n) }
-func (e *encoder) attempt(a Attempt) { e.dst = binary.LittleEndian.AppendUint64(e.dst, uint64(a)) }
-
-func (e *encoder) text(s string) {
-	e.number(uint64(len(s)))
-	e.dst = append(e.dst, s...)
-}
-
-func (e *encoder) names(names []string) {
-	e.number(uint64(len(names)))
-	for _, name := range names {
-		e.text(name)
-	}
-}
-
-func (e *encoder) meta(m schema.Meta) {
-	e.number(uint64(len(m)))
-	e.dst = append(e.dst, m...)
-}
-
-func (e *encoder) inbox(i Inbox) {
-	e.byte(byte(i.Encoding))
-	e.text(i.Subject)
-}
-
-func (e *encoder) session(s *Session) {
-	e.text(s.ID)
-	e.number(s.Epoch)
-	e.number(uint64(s.TTL))
-	e.number(uint64(s.Grace))
-}
-
-func (e *encoder) hold(h *Hold) {
+func (h *Hold) append(dst []byte) []byte {
 	flags := byte(0)
 	if h.Waited != nil {
 		flags |= holdWaited
@@ -80,35 +40,36 @@ func (e *encoder) hold(h *Hold) {
 	if h.Lead != "" || len(h.Names) > 0 {
 		flags |= holdNames
 	}
-	e.byte(flags)
-	e.text(h.Client)
-	e.text(h.Owner)
-	e.number(uint64(h.Token))
-	e.number(h.Renewed)
-	e.number(uint64(h.TTL))
-	e.number(uint64(len(h.Sessions)))
+	dst = append(dst, flags)
+	dst = appendText(dst, h.Client)
+	dst = appendText(dst, h.Owner)
+	dst = binary.AppendUvarint(dst, uint64(h.Token))
+	dst = binary.AppendUvarint(dst, h.Renewed)
+	dst = appendInt(dst, h.TTL)
+	dst = appendLen(dst, len(h.Sessions))
 	for i := range h.Sessions {
-		e.session(&h.Sessions[i])
+		dst = h.Sessions[i].append(dst)
 	}
-	e.meta(h.Meta)
-	e.signed(h.GrantedAt)
-	e.number(uint64(len(h.Attempts)))
+	dst = appendText(dst, h.Meta)
+	dst = appendInt(dst, h.GrantedAt)
+	dst = appendLen(dst, len(h.Attempts))
 	for _, a := range h.Attempts {
-		e.attempt(a)
+		dst = appendAttempt(dst, a)
 	}
-	e.inbox(h.Inbox)
+	dst = h.Inbox.append(dst)
 	if flags&holdWaited != 0 {
 		sketch := h.sketch()
-		e.waiter(h.Waited, &sketch)
+		dst = h.Waited.append(dst, &sketch)
 	}
 	if flags&holdNames != 0 {
-		e.text(h.Lead)
-		e.names(h.Names)
+		dst = appendText(dst, h.Lead)
+		dst = appendNames(dst, h.Names)
 	}
+	return dst
 }
 
-// waiter appends what w has besides sketch.
-func (e *encoder) waiter(w, sketch *Waiter) {
+// append appends what w has besides its sketch.
+func (w *Waiter) append(dst []byte, sketch *Waiter) []byte {
 	flags := w.differs(sketch)
 	if w.Mode == schema.ModeShared {
 		flags |= waiterShared
@@ -119,24 +80,57 @@ func (e *encoder) waiter(w, sketch *Waiter) {
 	if w.Parked {
 		flags |= waiterParked
 	}
-	e.byte(flags)
-	e.number(w.Arrival)
-	e.number(uint64(w.Size))
-	e.number(uint64(w.TTL))
-	e.signed(w.Wait)
-	e.signed(w.QueuedAt)
+	dst = append(dst, flags)
+	dst = binary.AppendUvarint(dst, w.Arrival)
+	dst = appendInt(dst, w.Size)
+	dst = appendInt(dst, w.TTL)
+	dst = appendInt(dst, w.Wait+1) // WaitForever is -1
+	dst = appendInt(dst, w.QueuedAt)
 	if flags&waiterIdentity != 0 {
-		e.attempt(w.Attempt)
-		e.text(w.Client)
-		e.text(w.Owner)
+		dst = appendAttempt(dst, w.Attempt)
+		dst = appendText(dst, w.Client)
+		dst = appendText(dst, w.Owner)
 	}
 	if flags&waiterSession != 0 {
-		e.session(&w.Session)
+		dst = w.Session.append(dst)
 	}
 	if flags&waiterMeta != 0 {
-		e.meta(w.Meta)
+		dst = appendText(dst, w.Meta)
 	}
 	if flags&waiterInbox != 0 {
-		e.inbox(w.Inbox)
+		dst = w.Inbox.append(dst)
 	}
+	return dst
 }
+
+func (s *Session) append(dst []byte) []byte {
+	dst = appendText(dst, s.ID)
+	dst = binary.AppendUvarint(dst, s.Epoch)
+	dst = appendInt(dst, s.TTL)
+	return appendInt(dst, s.Grace)
+}
+
+func (i *Inbox) append(dst []byte) []byte {
+	return appendText(append(dst, byte(i.Encoding)), i.Subject)
+}
+
+func appendNames(dst []byte, names []string) []byte {
+	dst = appendLen(dst, len(names))
+	for _, name := range names {
+		dst = appendText(dst, name)
+	}
+	return dst
+}
+
+func appendText[T string | schema.Meta](dst []byte, s T) []byte {
+	return append(appendLen(dst, len(s)), s...)
+}
+
+func appendAttempt(dst []byte, a Attempt) []byte {
+	return binary.LittleEndian.AppendUint64(dst, uint64(a))
+}
+
+func appendLen(dst []byte, n int) []byte { return binary.AppendUvarint(dst, uint64(n)) }
+
+// appendInt appends a number that is hardly ever negative.
+func appendInt(dst []byte, n int64) []byte { return binary.AppendUvarint(dst, uint64(n)) }

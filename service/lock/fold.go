@@ -72,6 +72,15 @@ func spare[T any](list []T) []T {
 	return append(make([]T, 0, len(list)+4), list...)
 }
 
+// remove takes element i out of a list that is the fold's own. It is mostly the
+// first, for which the others need not move.
+func remove[T any](list []T, i int) []T {
+	if i == 0 {
+		return list[1:]
+	}
+	return slices.Delete(list, i, i+1)
+}
+
 // change notes that the record is about to become another, heavier by weight.
 func (f *Fold) change(weight int) {
 	f.own()
@@ -94,7 +103,7 @@ func (f *Fold) setHold(i int, h Hold) {
 func (f *Fold) takeHold(i int) Hold {
 	h := f.r.Holds[i]
 	f.change(-h.weight())
-	f.r.Holds = slices.Delete(f.r.Holds, i, i+1)
+	f.r.Holds = remove(f.r.Holds, i)
 	if len(f.r.Holds) == 0 {
 		f.r.Mode, f.r.Size = "", 0
 	}
@@ -119,7 +128,7 @@ func (f *Fold) setWaiter(i int, w Waiter) {
 func (f *Fold) takeWaiter(i int) Waiter {
 	w := f.r.Waiters[i]
 	f.change(-w.weight())
-	f.r.Waiters = slices.Delete(f.r.Waiters, i, i+1)
+	f.r.Waiters = remove(f.r.Waiters, i)
 	return w
 }
 
@@ -136,7 +145,7 @@ func (f *Fold) setSet(i int, s Set) {
 func (f *Fold) takeSet(i int) Set {
 	s := f.r.Sets[i]
 	f.change(-s.weight())
-	f.r.Sets = slices.Delete(f.r.Sets, i, i+1)
+	f.r.Sets = remove(f.r.Sets, i)
 	return s
 }
 
@@ -144,7 +153,7 @@ func (f *Fold) takeSet(i int) Set {
 func (f *Fold) remember(end End, attempts ...Attempt) {
 	f.change(0)
 	if n := len(f.r.Ended) + len(attempts) - MaxEnded; n > 0 {
-		f.r.Ended = slices.Delete(f.r.Ended, 0, n)
+		f.r.Ended = f.r.Ended[n:]
 	}
 	for _, a := range attempts {
 		f.r.Ended = append(f.r.Ended, Ended{a, end})
