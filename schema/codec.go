@@ -75,7 +75,9 @@ func (c *codec) flag(name string, p *bool) {
 
 func (c *codec) whole(name string, p *int64) {
 	if c.reading {
-		c.readInt(name, p)
+		if n, ok := c.readInt(name); ok {
+			*p = n
+		}
 	} else if *p != 0 {
 		c.key(name)
 		c.writeInt(*p)
@@ -84,7 +86,9 @@ func (c *codec) whole(name string, p *int64) {
 
 func (c *codec) unsigned(name string, p *uint64) {
 	if c.reading {
-		c.readUint(name, p)
+		if n, ok := c.readUint(name); ok {
+			*p = n
+		}
 	} else if *p != 0 {
 		c.key(name)
 		c.writeUint(*p)
@@ -94,8 +98,7 @@ func (c *codec) unsigned(name string, p *uint64) {
 func (c *codec) optionalFlag(name string, p **bool) {
 	if c.reading {
 		if s, ok := c.want(name, kindFlag); ok {
-			v := s.flag()
-			*p = &v
+			*p = pointer(s.flag())
 		}
 	} else if *p != nil {
 		c.key(name)
@@ -105,9 +108,8 @@ func (c *codec) optionalFlag(name string, p **bool) {
 
 func (c *codec) optionalWhole(name string, p **int64) {
 	if c.reading {
-		var v int64
-		if c.readInt(name, &v) {
-			*p = &v
+		if n, ok := c.readInt(name); ok {
+			*p = pointer(n)
 		}
 	} else if *p != nil {
 		c.key(name)
@@ -117,9 +119,8 @@ func (c *codec) optionalWhole(name string, p **int64) {
 
 func (c *codec) optionalUnsigned(name string, p **uint64) {
 	if c.reading {
-		var v uint64
-		if c.readUint(name, &v) {
-			*p = &v
+		if n, ok := c.readUint(name); ok {
+			*p = pointer(n)
 		}
 	} else if *p != nil {
 		c.key(name)
@@ -203,30 +204,35 @@ func (c *codec) texts(name string, p *[]string, limit int) {
 	}
 }
 
+// pointer allocates only for what was given.
+func pointer[T any](v T) *T { return &v }
+
 func index(i int) string { return "[" + strconv.Itoa(i) + "]" }
 
 func tooMany(limit int) *Error { return fault(fmt.Sprintf("more than %d", limit)) }
 
-func (c *codec) readInt(name string, p *int64) bool {
+func (c *codec) readInt(name string) (int64, bool) {
 	s, ok := c.want(name, kindNumber)
 	if !ok {
-		return false
+		return 0, false
 	}
 	n := s.number()
-	if *p, ok = n.int64(); !ok {
+	whole, ok := n.int64()
+	if !ok {
 		c.err = n.misfit().within(name)
 	}
-	return ok
+	return whole, ok
 }
 
-func (c *codec) readUint(name string, p *uint64) bool {
+func (c *codec) readUint(name string) (uint64, bool) {
 	s, ok := c.want(name, kindNumber)
 	if !ok {
-		return false
+		return 0, false
 	}
 	n := s.number()
-	if *p, ok = n.uint64(); !ok {
+	whole, ok := n.uint64()
+	if !ok {
 		c.err = n.misfit().within(name)
 	}
-	return ok
+	return whole, ok
 }

@@ -32,7 +32,7 @@ func ParseMeta(text []byte) (Meta, error) {
 	if err != nil {
 		return nil, err.within("meta").finish()
 	}
-	if err := m.validate(); err != nil {
+	if err := checkMeta(m); err != nil {
 		return nil, err
 	}
 	return m, nil
@@ -51,13 +51,6 @@ func (m Meta) Merge(other Meta) (Meta, error) {
 	// Of a key that is there twice the last one counts.
 	both := slices.Concat(m[:len(m)-1], []byte{','}, other[1:])
 	return ParseMeta(both)
-}
-
-func (m Meta) validate() error {
-	if len(m) > MaxMeta {
-		return refuse(StatusLimit, "meta", fmt.Sprintf("%d bytes, at most %d", len(m), MaxMeta))
-	}
-	return nil
 }
 
 // readMeta reads the object at a checked place, from either encoding.
