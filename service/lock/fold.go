@@ -67,9 +67,12 @@ func (f *Fold) own() {
 	f.r.Ended = spare(f.r.Ended)
 }
 
-// spare copies a list, with room for a few more.
+// spare copies a list, with room for one more.
 func spare[T any](list []T) []T {
-	return append(make([]T, 0, len(list)+4), list...)
+	if len(list) == 0 {
+		return nil
+	}
+	return append(make([]T, 0, len(list)+1), list...)
 }
 
 // remove takes element i out of a list that is the fold's own. It is mostly the

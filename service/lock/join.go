@@ -2,6 +2,7 @@ package lock
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/natslock/natslock/schema"
@@ -15,21 +16,21 @@ func (f *Fold) join(i int, w *Waiter) schema.Reply {
 		return refusal(schema.StatusSizeMismatch, "the owner holds the lock in another mode or size; release it first")
 	}
 	h := f.r.Holds[i]
-	meta, refused := merge(h.Meta, w.Meta)
-	if refused != nil {
-		return *refused
+	meta, err := h.Meta.Merge(w.Meta)
+	if err != nil {
+		return refusalOf(err)
 	}
 	h.Meta = meta
 	h.joinSession(w.Session)
 	h.joinAttempt(w.Attempt)
-	h.Waited = nil
+	h.Waited = nil // no undo from now on
 	h.Renewed = 0
 	if !w.DefaultTTL {
 		h.TTL = w.TTL
 	}
 	switch {
 	case len(h.Sessions) > MaxSessions:
-		return limit("the hold has 1000 sessions, as many as one can have")
+		return limit(fmt.Sprintf("the hold has %d sessions, as many as one can have", MaxSessions))
 	case !f.fits(h.weight() - f.r.Holds[i].weight()):
 		return full()
 	}
@@ -66,27 +67,12 @@ func (h *Hold) session(id string) int {
 	return slices.IndexFunc(h.Sessions, func(s Session) bool { return s.ID == id })
 }
 
-// merge is what a hold's meta becomes when an acquire with other meta joins, or
-// why it cannot.
-func merge(meta, other schema.Meta) (schema.Meta, *schema.Reply) {
-	if len(meta) == 0 {
-		return other, nil
+// refusalOf is the reply that a fault of the schema becomes.
+func refusalOf(err error) schema.Reply {
+	if fault, ok := errors.AsType[*schema.Error](err); ok {
+		return refusal(fault.Status, fault.Message)
 	}
-	if len(other) == 0 {
-		return meta, nil
-	}
-	merged, err := meta.Merge(other)
-	var fault *schema.Error
-	switch {
-	case errors.As(err, &fault):
-		return nil, &schema.Reply{Status: fault.Status, Message: fault.Message}
-	case err != nil:
-		return nil, &schema.Reply{Status: schema.StatusInvalid, Message: "meta: " + err.Error()}
-	case len(merged) > schema.MaxMeta:
-		r := limit("meta: merged with what the hold has it is longer than 4 KiB")
-		return nil, &r
-	}
-	return merged, nil
+	return refusal(schema.StatusInternal, err.Error())
 }
 
 // settle answers the waiters that are of the owner of hold i, who needs to wait

@@ -12,21 +12,8 @@ func (c Leave) apply(f *Fold) {
 	if c.Reason == schema.ReasonLeave {
 		end, ended = EndCanceled, schema.EventReleased
 	}
-	for i := 0; i < len(f.r.Waiters); {
-		if !c.means(f.r.Waiters[i].Session) {
-			i++
-			continue
-		}
-		w := f.takeWaiter(i)
-		f.dismiss(&w, end, c.Reason)
-	}
-	for i := 0; i < len(f.r.Sets); {
-		if !c.means(f.r.Sets[i].Session) {
-			i++
-			continue
-		}
-		s := f.takeSet(i)
-		f.dismiss(&s.Waiter, end, c.Reason)
+	for _, a := range c.waiting(&f.r) {
+		f.dismissAttempt(a, end, c.Reason)
 	}
 	count := int64(0)
 	for i := 0; i < len(f.r.Holds); {
@@ -45,6 +32,21 @@ func (c Leave) apply(f *Fold) {
 		}
 	}
 	f.reply(schema.Reply{Status: schema.StatusOK, Count: &count})
+}
+
+// waiting lists the attempts that the sessions wait with.
+func (c Leave) waiting(r *Record) (attempts []Attempt) {
+	for i := range r.Waiters {
+		if w := &r.Waiters[i]; c.means(w.Session) {
+			attempts = append(attempts, w.Attempt)
+		}
+	}
+	for i := range r.Sets {
+		if s := &r.Sets[i]; c.means(s.Session) {
+			attempts = append(attempts, s.Attempt)
+		}
+	}
+	return attempts
 }
 
 // means reports whether s is among the sessions that leave.
