@@ -163,9 +163,9 @@ func (b *Bucket) ask(ctx context.Context, api string, body []byte) (streamInfo, 
 	return info, nil
 }
 
-// validKey tells whether the key can be one: not empty, of bounded length, and
+// ValidKey tells whether the key can be one: not empty, of bounded length, and
 // of the characters that key-value clients allow.
-func validKey(key string) bool {
+func ValidKey(key string) bool {
 	if key == "" || len(key) > maxKey || key[0] == '.' || key[len(key)-1] == '.' || strings.Contains(key, "..") {
 		return false
 	}

@@ -75,7 +75,7 @@ func (b *Bucket) acceptable(writes []Write) error {
 	limit := int(b.nc.MaxPayload()) - headerRoom
 	for i := range writes {
 		w := &writes[i]
-		if !validKey(w.Key) {
+		if !ValidKey(w.Key) {
 			return fmt.Errorf("%w: %.80q", ErrInvalidKey, w.Key)
 		}
 		if len(w.Value) > limit {

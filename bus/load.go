@@ -13,7 +13,7 @@ const headerOperation = "KV-Operation"
 // key-value client deleted has the revision of its deletion and no value; its
 // next write must expect that revision.
 func (b *Bucket) Load(ctx context.Context, key string) (Entry, error) {
-	if !validKey(key) {
+	if !ValidKey(key) {
 		return Entry{}, fmt.Errorf("load %.80q: %w", key, ErrInvalidKey)
 	}
 	entry, err := b.load(ctx, key)
