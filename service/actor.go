@@ -28,9 +28,11 @@ type actor struct {
 	revision uint64 // of record; 0: the key is not there
 	clocks   clocks
 
-	queue []*job
-	busy  bool      // a batch or a seat has it
-	newer bus.Entry // what the watch brought while busy, not yet decoded
+	queue  []*job
+	urgent int       // of the queue: jobs that do not linger
+	linger bool      // a wake-up is on its way for a queue that lingers
+	busy   bool      // a batch or a seat has it
+	newer  bus.Entry // what the watch brought while busy, not yet decoded
 
 	timer timer
 }
@@ -53,6 +55,25 @@ func (a *actor) reset(record lock.Record, revision uint64, now time.Duration) {
 	a.record, a.revision = record, revision
 }
 
+// lingerFor is how long the arrival of one more waiter may wait for company.
+const lingerFor = 2 * time.Millisecond
+
+// push appends j to the queue.
+func (a *actor) push(j *job) {
+	a.queue = append(a.queue, j)
+	if !j.lingers() {
+		a.urgent++
+	}
+}
+
+// lingers reports whether the queue can wait for a moment: all of it are
+// acquires that will only join the waiters. What makes their turn come, a release,
+// takes them along in its own write; so a hot lock costs one write for each
+// hand-over, not two.
+func (a *actor) lingers() bool {
+	return a.urgent == 0 && len(a.record.Waiters) > 0
+}
+
 // idle reports whether nothing would be lost if the actor were forgotten.
 func (a *actor) idle() bool {
 	return !a.busy && len(a.queue) == 0 && a.revision == 0
@@ -61,25 +82,30 @@ func (a *actor) idle() bool {
 // take removes from the queue what can be folded together: commands up to the
 // next seat, or one seat alone.
 func (a *actor) take() (jobs []*job) {
-	if len(a.queue) > 0 && a.queue[0].seat != nil {
-		jobs = a.queue[:1:1]
-	} else {
-		n := 0
-		for n < len(a.queue) && a.queue[n].seat == nil {
-			n++
-		}
-		jobs = a.queue[:n:n]
+	n := 0
+	for n < len(a.queue) && a.queue[n].seat == nil {
+		n++
 	}
-	a.queue = a.queue[len(jobs):]
+	if n == 0 {
+		n = 1
+	}
+	jobs, a.queue = a.queue[:n:n], a.queue[n:]
 	if len(a.queue) == 0 {
 		a.queue = nil
+	}
+	for _, j := range jobs {
+		if !j.lingers() {
+			a.urgent--
+		}
 	}
 	return jobs
 }
 
-// putBack returns jobs to the head of the queue.
+// putBack returns jobs to the head of the queue. They do not linger again.
 func (a *actor) putBack(jobs []*job) {
-	if len(jobs) > 0 {
-		a.queue = append(jobs[:len(jobs):len(jobs)], a.queue...)
+	for _, j := range jobs {
+		j.hurry = true
 	}
+	a.urgent += len(jobs)
+	a.queue = append(jobs[:len(jobs):len(jobs)], a.queue...)
 }

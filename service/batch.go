@@ -262,13 +262,14 @@ func (b *batch) adopt(p *part, revision uint64) {
 }
 
 // finish does what the stored records justify, and lets the actors go.
+// Grants go first: what a hot lock does next waits for them.
 func (b *batch) finish() {
+	for i := range b.parts {
+		b.w.grant(b.parts[i].actor, b.parts[i].outcomes)
+	}
 	b.work.deliver(b.parts)
 	for i := range b.parts {
-		p := &b.parts[i]
-		for j := range p.outcomes {
-			b.w.announce(p.actor, &p.outcomes[j])
-		}
+		b.w.announce(b.parts[i].actor, b.parts[i].outcomes)
 	}
 	b.release()
 }

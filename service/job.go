@@ -25,7 +25,15 @@ type job struct {
 	asked   time.Time
 	late    bool   // the caller has been told unavailable
 	inner   bool   // the worker's own: no bound refuses it
+	hurry   bool   // has waited for company
 	ended   func() // called when the store has decided; may be nil
 
 	seat *gathering // instead of command: the lock is to be kept for several at once
+}
+
+// lingers reports whether the job may wait a moment for company: see
+// actor.lingers.
+func (j *job) lingers() bool {
+	c, ok := j.command.(lock.Acquire)
+	return ok && c.Wait != 0 && !j.hurry
 }

@@ -51,40 +51,40 @@ func (w *Worker) reply(c caller, reply *schema.Reply, undo string) {
 	}
 }
 
-// announce tells waiting callers what was decided about them, and everybody
-// what happened.
-func (w *Worker) announce(a *actor, o *lock.Outcome) {
-	for i := range o.Answers {
-		answer := &o.Answers[i]
-		undo := ""
-		if answer.Reply.Status == schema.StatusGranted {
-			undo = w.undoSubject(a.key, answer.Attempt, answer.Inbox)
+// grant tells waiting callers what was decided about them.
+func (w *Worker) grant(a *actor, outcomes []lock.Outcome) {
+	for i := range outcomes {
+		for j := range outcomes[i].Answers {
+			answer := &outcomes[i].Answers[j]
+			undo := ""
+			if answer.Reply.Status == schema.StatusGranted {
+				undo = w.undoSubject(a.key, answer.Attempt, answer.Inbox)
+			}
+			answer.Reply.Name = a.name
+			w.reply(caller{inbox: answer.Inbox.Subject, encoding: answer.Inbox.Encoding}, &answer.Reply, undo)
 		}
-		answer.Reply.Name = a.name
-		w.reply(caller{inbox: answer.Inbox.Subject, encoding: answer.Inbox.Encoding}, &answer.Reply, undo)
-	}
-	if len(o.Events) > 0 {
-		w.publish(a, o.Events)
 	}
 }
 
-// publish sends events. Their times are for people: wall clocks of one machine
-// or two.
-func (w *Worker) publish(a *actor, events []lock.Event) {
+// announce tells everybody what happened. The times are for people: wall clocks
+// of one machine or two.
+func (w *Worker) announce(a *actor, outcomes []lock.Outcome) {
 	buffer := buffers.Get().(*[]byte)
 	defer buffers.Put(buffer)
 	at := time.Now()
-	for i := range events {
-		e := &events[i]
-		event := schema.Event{
-			Type: e.Type, Realm: a.realm, Name: a.name,
-			Client: e.Client, Owner: e.Owner, Session: e.Session,
-			Token: uint64(e.Token), Mode: e.Mode, Reason: string(e.Reason),
-			Waited: since(at, e.QueuedAt), Held: since(at, e.GrantedAt), At: at,
-		}
-		*buffer = schema.Append((*buffer)[:0], schema.JSON, &event)
-		if err := bus.PublishEvent(w.nc, schema.EventSubject(a.realm, e.Type), *buffer); err != nil {
-			w.log.Debug("event not sent", "key", a.key, "type", e.Type, "err", err)
+	for i := range outcomes {
+		for j := range outcomes[i].Events {
+			e := &outcomes[i].Events[j]
+			event := schema.Event{
+				Type: e.Type, Realm: a.realm, Name: a.name,
+				Client: e.Client, Owner: e.Owner, Session: e.Session,
+				Token: uint64(e.Token), Mode: e.Mode, Reason: string(e.Reason),
+				Waited: since(at, e.QueuedAt), Held: since(at, e.GrantedAt), At: at,
+			}
+			*buffer = schema.Append((*buffer)[:0], schema.JSON, &event)
+			if err := bus.PublishEvent(w.nc, schema.EventSubject(a.realm, e.Type), *buffer); err != nil {
+				w.log.Debug("event not sent", "key", a.key, "type", e.Type, "err", err)
+			}
 		}
 	}
 }

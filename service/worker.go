@@ -177,7 +177,7 @@ func (w *Worker) submit(key string, j *job) {
 		w.refuse(j, refusal{schema.StatusLimit, fmt.Sprintf("%d requests wait for this lock already", maxQueued)})
 		return
 	}
-	a.queue = append(a.queue, j)
+	a.push(j)
 	s.mu.Unlock()
 	w.advance(a)
 }
@@ -191,6 +191,14 @@ func (w *Worker) advance(a *actor) {
 		if forgotten {
 			w.timers.Drop(a)
 		}
+		return
+	}
+	if a.lingers() {
+		if !a.linger {
+			a.linger = true
+			w.later(lingerFor, func() { w.hurry(a) })
+		}
+		a.shard.mu.Unlock()
 		return
 	}
 	a.busy = true
@@ -208,6 +216,18 @@ func (w *Worker) advance(a *actor) {
 	b.run()
 }
 
+// hurry ends the lingering of a's queue.
+func (w *Worker) hurry(a *actor) {
+	a.shard.mu.Lock()
+	a.linger = false
+	if a.urgent == 0 && len(a.queue) > 0 {
+		a.queue[0].hurry = true
+		a.urgent++
+	}
+	a.shard.mu.Unlock()
+	w.advance(a)
+}
+
 // release ends a's part in a batch: what the watch brought meanwhile is taken
 // in, and the next batch begins.
 func (w *Worker) release(a *actor) {
@@ -219,7 +239,7 @@ func (w *Worker) release(a *actor) {
 	a.newer = bus.Entry{}
 	next := a.clocks.next(&a.record)
 	if a.record.Promotable() && len(a.queue) == 0 {
-		a.queue = append(a.queue, &job{command: lock.Promote{}, inner: true})
+		a.push(&job{command: lock.Promote{}, inner: true})
 	}
 	w.sets.follow(a)
 	wanted := w.sets.wanted(a)
