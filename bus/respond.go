@@ -71,12 +71,13 @@ func headerText(text string) string {
 		}
 		text = text[:cut]
 	}
-	return strings.Map(func(r rune) rune {
+	text = strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {
 			return ' '
 		}
 		return r
 	}, text)
+	return strings.TrimSpace(text)
 }
 
 // Unheard calls fn for each message that was published with a reply subject

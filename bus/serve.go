@@ -3,11 +3,18 @@ package bus
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
+	"github.com/nats-io/nuid"
 )
+
+// flushTimeout bounds the round trip to the server when a service starts and stops.
+const flushTimeout = 5 * time.Second
 
 // Request is one request as it came. Its strings and Body are its own: the
 // handler may keep them.
@@ -16,6 +23,15 @@ type Request struct {
 	Reply       string // "" if nobody waits for an answer; see SafeInbox
 	ContentType string
 	Body        []byte
+	endpoint    *endpoint
+}
+
+// CountError counts an error of the endpoint for "nats micro stats". It may be
+// called later than the handler, and by anybody.
+func (r *Request) CountError(text string) {
+	if r.endpoint != nil {
+		r.endpoint.countError(text)
+	}
 }
 
 // Endpoint is a subject, which may have wildcards, and who handles its requests.
@@ -38,64 +54,134 @@ type ServiceConfig struct {
 
 // Service receives requests until Stop.
 type Service struct {
-	nc    *nats.Conn
-	micro micro.Service
-	stop  sync.Once
-	err   error
+	nc        *nats.Conn
+	identity  micro.ServiceIdentity
+	cfg       ServiceConfig
+	started   time.Time
+	endpoints []*endpoint
+	about     []*nats.Subscription // of questions about the service
+	stop      sync.Once
+	err       error
 }
 
-// Serve starts to receive the requests of all endpoints, and answers those of
-// "nats micro" about the service itself. When it returns, the server knows of it.
-// The numbers of errors and times that "nats micro stats" shows are those of the
-// handlers, not of answers that are given later.
+// endpoint is an Endpoint at work.
+type endpoint struct {
+	Endpoint
+	sub      *nats.Subscription
+	requests atomic.Int64
+	nanos    atomic.Int64 // in the handler
+	errors   atomic.Int64
+	last     atomic.Pointer[string] // error
+}
+
+var (
+	serviceName    = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+	serviceVersion = regexp.MustCompile(`^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$`)
+)
+
+// Serve starts to receive the requests of all endpoints, and answers the
+// questions of "nats micro" about the service. When it returns, the server
+// knows of it.
+//
+// It is a micro service by protocol, not by the library of that name, because
+// the library answers at whatever reply subject it is given: a question with a
+// key of the store as its reply subject would overwrite that key.
 func Serve(nc *nats.Conn, cfg ServiceConfig) (*Service, error) {
-	m, err := micro.AddService(nc, micro.Config{
-		Name: cfg.Name, Version: cfg.Version, Description: cfg.Description, QueueGroup: cfg.Queue,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("serve %s: %w", cfg.Name, err)
+	if cfg.Queue == "" {
+		cfg.Queue = micro.DefaultQueueGroup
 	}
-	s := &Service{nc: nc, micro: m}
-	for _, e := range cfg.Endpoints {
-		handle := e.Handler
-		err = m.AddEndpoint(e.Name, micro.HandlerFunc(func(r micro.Request) {
-			handle(&Request{
-				Subject:     r.Subject(),
-				Reply:       r.Reply(),
-				ContentType: r.Headers().Get(headerContentType),
-				Body:        r.Data(),
-			})
-		}), micro.WithEndpointSubject(e.Subject))
-		if err != nil {
-			return nil, errors.Join(fmt.Errorf("serve %s: endpoint %s: %w", cfg.Name, e.Name, err), s.Stop())
-		}
+	if !serviceName.MatchString(cfg.Name) {
+		return nil, fmt.Errorf("service name %q: letters, digits, _ and -", cfg.Name)
 	}
-	if err := nc.Flush(); err != nil {
-		return nil, errors.Join(fmt.Errorf("serve %s: %w", cfg.Name, unreachable(err)), s.Stop())
+	if !serviceVersion.MatchString(cfg.Version) {
+		return nil, fmt.Errorf("service version %q is not a semantic one", cfg.Version)
+	}
+	s := &Service{
+		nc:       nc,
+		cfg:      cfg,
+		identity: micro.ServiceIdentity{Name: cfg.Name, ID: nuid.Next(), Version: cfg.Version, Metadata: map[string]string{}},
+		started:  time.Now().UTC(),
+	}
+	if err := s.start(); err != nil {
+		return nil, errors.Join(fmt.Errorf("serve %s: %w", cfg.Name, err), s.Stop())
 	}
 	return s, nil
 }
 
+func (s *Service) start() error {
+	for _, e := range s.cfg.Endpoints {
+		if !serviceName.MatchString(e.Name) {
+			return fmt.Errorf("endpoint name %q: letters, digits, _ and -", e.Name)
+		}
+		at := &endpoint{Endpoint: e}
+		sub, err := s.nc.QueueSubscribe(e.Subject, s.cfg.Queue, at.receive)
+		if err != nil {
+			return fmt.Errorf("endpoint %s: %w", e.Name, err)
+		}
+		at.sub = sub
+		s.endpoints = append(s.endpoints, at)
+	}
+	if err := s.answerQuestions(); err != nil {
+		return err
+	}
+	if err := s.nc.FlushTimeout(flushTimeout); err != nil {
+		return unreachable(err)
+	}
+	return nil
+}
+
+// receive hands one request to the handler.
+func (e *endpoint) receive(m *nats.Msg) {
+	start := time.Now()
+	r := Request{Subject: m.Subject, Reply: m.Reply, Body: m.Data, endpoint: e}
+	if len(m.Header) > 0 {
+		r.ContentType = m.Header.Get(headerContentType)
+	}
+	e.Handler(&r)
+	e.requests.Add(1)
+	e.nanos.Add(int64(time.Since(start)))
+}
+
+func (e *endpoint) countError(text string) {
+	e.errors.Add(1)
+	e.last.Store(&text)
+}
+
 // Stop takes no more requests and returns when the handlers of those that were
-// received have returned. What it left in the queue goes to other services. Stopping twice is
-// no error, nor is stopping when the connection is gone.
+// received have returned; what it has not received goes to the others of the
+// queue. Stopping twice, or without a connection, is no error.
 func (s *Service) Stop() error {
 	s.stop.Do(func() { s.err = s.drain() })
 	return s.err
 }
 
 func (s *Service) drain() error {
-	if err := s.micro.Stop(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
-		return fmt.Errorf("stop service: %w", err)
+	var errs []error
+	for _, sub := range s.about {
+		errs = append(errs, gone(sub.Unsubscribe()))
 	}
-	// What the server had sent before it took note has arrived after the flush.
-	if err := s.nc.Flush(); err != nil {
-		return nil // the connection is gone, and with it the requests
+	for _, e := range s.endpoints {
+		errs = append(errs, gone(e.sub.Drain()))
+	}
+	if s.nc.IsConnected() {
+		// What the server had sent before it took note comes before the answer
+		// to this. An error means that there is no connection, and no request.
+		_ = s.nc.FlushTimeout(flushTimeout)
 	}
 	handled := make(chan struct{})
-	if err := s.nc.Barrier(func() { close(handled) }); err != nil {
-		return nil // the same
+	if err := s.nc.Barrier(func() { close(handled) }); err == nil {
+		<-handled
 	}
-	<-handled
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("stop service: %w", err)
+	}
 	return nil
+}
+
+// gone takes away the errors that say that there is nothing to unsubscribe from.
+func gone(err error) error {
+	if errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, nats.ErrBadSubscription) || errors.Is(err, nats.ErrConnectionDraining) {
+		return nil
+	}
+	return err
 }

@@ -16,12 +16,22 @@ const (
 	systemAccount = "SYS"
 )
 
-// reserved is what callers may not publish: writes to the store, the JetStream
-// API and its flow control, events, and what workers say among themselves.
-var reserved = []string{
-	"$KV.>", "$O.>", "$JS.>", "$JSC.>", "$SYS.>",
-	"lockevent.>", bus.Reserved + ".>",
-}
+var (
+	// unpublished is what callers may not publish: writes to the store, the
+	// JetStream API and its flow control, requests to the server itself (it
+	// would answer at any reply subject), events, and what workers say among
+	// themselves.
+	unpublished = []string{"$KV.>", "$O.>", "$JS.>", "$JSC.>", "$SYS.>", "lockevent.>", bus.Reserved + ".>"}
+
+	// unheard is what callers may not subscribe to: the store, what workers say
+	// among themselves and what the store says to them, and requests, which
+	// they could take away from the workers.
+	unheard = []string{"$KV.>", "$O.>", "$JS.>", "$JSC.>", "lock.>", bus.Reserved + ".>"}
+)
+
+// workerInbox is the prefix of the inboxes of workers, where no caller can
+// listen or pretend to be the store.
+const workerInbox = bus.Reserved + ".inbox"
 
 // secrets are the passwords of the users. They are made at each start and never
 // leave the process.
@@ -39,7 +49,7 @@ accounts {
     jetstream: enabled
     users: [
       { user: %s, password: %q }
-      { user: %s, password: %q, permissions: { publish: { deny: ["%s"] } } }
+      { user: %s, password: %q, permissions: { publish: { deny: ["%s"] }, subscribe: { deny: ["%s"] } } }
     ]
   }
   %s { users: [ { user: %s, password: %q } ] }
@@ -47,6 +57,6 @@ accounts {
 system_account: %s
 no_auth_user: %s
 `,
-		Account, workerUser, s.worker, callerUser, s.caller, strings.Join(reserved, `", "`),
+		Account, workerUser, s.worker, callerUser, s.caller, strings.Join(unpublished, `", "`), strings.Join(unheard, `", "`),
 		systemAccount, systemUser, s.system, systemAccount, callerUser)
 }

@@ -129,6 +129,7 @@ func (c Config) options(addr address, secrets secrets) (*server.Options, error) 
 // WorkerConn connects within the process, with the rights of a worker. The
 // connection is closed by the caller.
 func (s *Server) WorkerConn(options ...nats.Option) (*nats.Conn, error) {
+	options = append([]nats.Option{nats.CustomInboxPrefix(workerInbox)}, options...)
 	return s.connect(workerUser, s.secrets.worker, options)
 }
 
