@@ -54,6 +54,7 @@ func (f *Fold) enter(c Acquire, w *Waiter) {
 	case !f.hasEntry(h.weight()):
 	case f.r.granted < MaxGrants:
 		f.reply(f.grant(h, w))
+		f.settle(len(f.r.Holds) - 1)
 	case c.Wait != 0:
 		f.queue(*w)
 	default:

@@ -18,6 +18,7 @@ func (f *Fold) promote() {
 			h := w.hold()
 			h.Waited = &w
 			f.answer(&w, f.grant(h, &w))
+			f.settle(len(f.r.Holds) - 1)
 		default:
 			return
 		}
@@ -41,8 +42,8 @@ func (r *Record) next() int {
 	return -1
 }
 
-// grant makes h, which w asked for, a hold of the record, and answers whatever
-// else its owner waits for. It returns the reply to w.
+// grant makes h, which w asked for, a hold of the record: the last one. Its
+// owner is to be settled. It returns the reply to w.
 func (f *Fold) grant(h Hold, w *Waiter) schema.Reply {
 	if len(f.r.Holds) == 0 {
 		f.r.Mode, f.r.Size = w.Mode, w.Size
@@ -52,10 +53,7 @@ func (f *Fold) grant(h Hold, w *Waiter) schema.Reply {
 	f.r.granted++
 	f.addHold(h)
 	f.happened(h.event(schema.EventGranted, w.Mode, ""))
-	i := len(f.r.Holds) - 1
-	r := f.r.grantReply(schema.StatusGranted, i)
-	f.settle(i)
-	return r
+	return f.r.grantReply(schema.StatusGranted, len(f.r.Holds)-1)
 }
 
 // dismiss ends a wait: it is answered and remembered.
