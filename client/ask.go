@@ -1,0 +1,184 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/natslock/natslock/bus"
+	"github.com/natslock/natslock/schema"
+)
+
+// request is a request to the service. However often it is sent, it is the
+// same: that is what makes repeating it safe.
+type request struct {
+	subject string
+	body    []byte
+	every   time.Duration   // it is sent again when unanswered for so long
+	until   instant         // it is given up then
+	waits   bool            // no answer is no bad sign
+	stop    <-chan struct{} // it is given up when closed
+}
+
+// answer is what decided a request.
+type answer struct {
+	*schema.Reply
+	sent  instant // first: nothing that it did was done before
+	sends int
+}
+
+// asking is a request on its way.
+type asking struct {
+	c        *Client
+	request  *request
+	exchange *bus.Exchange
+	timer    *time.Timer
+	answer   answer
+	failures int   // in a row
+	trouble  error // why there is no answer, as far as that is known
+}
+
+// ask sends a request and repeats it, after a failure or silence and whenever
+// the connection is made anew, until it is decided, given up or ctx ends. Only
+// a reply decides: for all that an error tells, the request may have been done
+// or may be yet. An error is ErrUnavailable, ErrTimeout (if the request waits),
+// ErrCanceled, ErrClosed, ErrDenied or ErrInvalid.
+func (c *Client) ask(ctx context.Context, r *request) (answer, error) {
+	if ctx.Err() != nil {
+		return answer{}, givenUp(ctx, r, nil)
+	}
+	a := asking{c: c, request: r, exchange: c.caller.Open(), timer: time.NewTimer(r.every)}
+	defer a.exchange.Close()
+	defer a.timer.Stop()
+	for {
+		rejoined := c.caller.Reconnected()
+		if err := a.send(); err != nil {
+			return a.answer, err
+		}
+		if again, err := a.listen(ctx, rejoined); !again {
+			return a.answer, err
+		}
+	}
+}
+
+// send sends the request once. What may pass is no error.
+func (a *asking) send() error {
+	now := a.c.now()
+	err := a.exchange.Send(a.request.subject, "", a.request.body)
+	switch {
+	case err == nil:
+		if a.answer.sends++; a.answer.sends == 1 {
+			a.answer.sent = now
+		}
+		a.trouble = nil
+		a.wake(a.request.every)
+		return nil
+	case errors.Is(err, bus.ErrTooLarge):
+		return invalid(err)
+	case a.c.nc.IsClosed():
+		return &Error{Status: schema.StatusUnavailable, cause: nats.ErrConnectionClosed}
+	case errors.Is(err, bus.ErrDisconnected):
+		a.later(err)
+		return nil
+	}
+	return fmt.Errorf("send: %w", err)
+}
+
+// listen waits for what decides the request, or until it is to be sent again.
+func (a *asking) listen(ctx context.Context, rejoined <-chan struct{}) (again bool, err error) {
+	for {
+		select {
+		case got := <-a.exchange.Answers():
+			if decided, err := a.take(got); decided || err != nil {
+				return false, err
+			}
+		case <-a.timer.C:
+			if a.c.now() >= a.request.until {
+				return false, givenUp(ctx, a.request, a.trouble)
+			}
+			return true, nil
+		case <-rejoined:
+			a.failures = 0
+			return true, nil
+		case <-ctx.Done():
+			return false, givenUp(ctx, a.request, a.trouble)
+		case <-a.request.stop:
+			return false, ErrClosed
+		}
+	}
+}
+
+// take reads an answer and tells whether it decides the request.
+func (a *asking) take(got *bus.Answer) (decided bool, err error) {
+	switch {
+	case errors.Is(got.Err, bus.ErrDenied):
+		return false, &Error{Status: schema.StatusDenied, cause: got.Err}
+	case got.Err != nil:
+		a.later(got.Err)
+		return false, nil
+	}
+	reply := new(schema.Reply)
+	if err := schema.Decode(schema.Detect(got.ContentType, got.Body), got.Body, reply); err != nil {
+		return false, &Error{Status: schema.StatusInternal, Message: "unreadable answer", cause: err}
+	}
+	if reply.Status == schema.StatusUnavailable {
+		a.later(errors.New(reply.Message))
+		return false, nil
+	}
+	a.answer.Reply = reply
+	return true, nil
+}
+
+// later puts off the next sending, each time longer, because this one failed.
+func (a *asking) later(why error) {
+	a.trouble = &Error{Status: schema.StatusUnavailable, cause: why}
+	a.wake(backoff(a.failures))
+	a.failures++
+}
+
+// wake sets the time of the next sending.
+func (a *asking) wake(d time.Duration) {
+	a.timer.Reset(min(d, max(0, a.request.until-a.c.now())))
+}
+
+// givenUp is the error of a request that was not decided in time.
+func givenUp(ctx context.Context, r *request, trouble error) error {
+	e := &Error{Status: schema.StatusUnavailable, cause: trouble}
+	if r.waits {
+		e.Status = schema.StatusTimeout
+	}
+	err := ctx.Err()
+	if err == nil {
+		return e
+	}
+	if errors.Is(err, context.Canceled) {
+		e.Status = schema.StatusCanceled
+	}
+	if cause := context.Cause(ctx); !errors.Is(cause, err) {
+		err = fmt.Errorf("%w: %w", err, cause)
+	}
+	e.cause = err
+	if trouble != nil {
+		e.cause = fmt.Errorf("%w: %w", err, trouble)
+	}
+	return e
+}
+
+const (
+	minBackoff = 20 * time.Millisecond
+	maxBackoff = 2 * time.Second
+)
+
+// backoff is how long to wait after a number of failures in a row: twice as
+// long each time, the half of it by chance.
+func backoff(failures int) time.Duration {
+	d := maxBackoff
+	if failures < 7 {
+		d = min(minBackoff<<failures, maxBackoff)
+	}
+	return d/2 + rand.N(d/2)
+}

@@ -1,0 +1,140 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/natslock/natslock/schema"
+)
+
+// patience is how many times Options.Timeout a request is repeated that does
+// not wait and whose context has no deadline. It outlasts the election of a new
+// leader of the store.
+const patience = 3
+
+// repeatWaiting is how often a request that waits is repeated.
+const repeatWaiting = 5 * time.Second
+
+// Call makes a request of the protocol as it is and returns the reply, whatever
+// its status. It is for gateways and tools: nothing is renewed or released for
+// the caller, who may speak for other clients if it is allowed to. What is done
+// is that the request is repeated until it is decided, an acquire gets a client
+// and a request id if it has none, and an acquire that is given up is canceled
+// in the background. Errors: ErrUnavailable, ErrTimeout, ErrCanceled, ErrClosed,
+// ErrDenied, ErrInvalid.
+func (c *Client) Call(ctx context.Context, v schema.Verb, m schema.Message) (*schema.Reply, error) {
+	if err := c.enter(); err != nil {
+		return nil, fmt.Errorf("%s: %w", v, err)
+	}
+	defer c.leave()
+	acquire, ok := m.(*schema.Acquire)
+	if !ok {
+		a, err := c.call(ctx, v, m)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", v, err)
+		}
+		return a.Reply, nil
+	}
+	own := *acquire
+	if own.Client == "" {
+		own.Client = c.name
+	}
+	if own.Request == "" {
+		own.Request = c.requestID()
+	}
+	until := never
+	if own.Wait > 0 {
+		until = c.now() + time.Duration(own.Wait)*time.Millisecond + c.options.Timeout
+	}
+	a, err := c.attempt(ctx, &own, until)
+	if err != nil {
+		if a.sends > 0 {
+			c.giveUp(&own)
+		}
+		return nil, fmt.Errorf("%s: %w", v, err)
+	}
+	return a.Reply, nil
+}
+
+// call makes a request that does not wait.
+func (c *Client) call(ctx context.Context, v schema.Verb, m schema.Message) (answer, error) {
+	if err := validate(v, m); err != nil {
+		return answer{}, err
+	}
+	r := c.request(v, m)
+	r.until = c.bound(ctx)
+	return c.ask(ctx, &r)
+}
+
+// attempt makes an acquire. If it waits, it is given up at an instant.
+func (c *Client) attempt(ctx context.Context, m *schema.Acquire, until instant) (answer, error) {
+	if err := validate(schema.VerbAcquire, m); err != nil {
+		return answer{}, err
+	}
+	r := c.request(schema.VerbAcquire, m)
+	r.until = c.bound(ctx)
+	if m.Wait != 0 {
+		r.until, r.waits = until, true
+		r.every = min(r.every, repeatWaiting)
+	}
+	return c.ask(ctx, &r)
+}
+
+// bound is when a request that does not wait is given up.
+func (c *Client) bound(ctx context.Context) instant {
+	if _, ok := ctx.Deadline(); ok {
+		return never
+	}
+	return c.now() + patience*c.options.Timeout
+}
+
+// request makes a request of a message.
+func (c *Client) request(v schema.Verb, m schema.Message) request {
+	client := ""
+	if _, sender := about(m); c.named && sender == c.name {
+		client = c.name
+	}
+	return request{
+		subject: schema.RequestSubject(c.options.Realm, v, client),
+		body:    schema.Append(nil, schema.MessagePack, m),
+		every:   c.options.Timeout,
+		stop:    c.open.Done(),
+	}
+}
+
+// validate checks a message before it is sent.
+func validate(v schema.Verb, m schema.Message) error {
+	if verb, _ := about(m); verb != v || !v.Valid() {
+		return invalidf("verb: %q does not take a %T", v, m)
+	}
+	if err := m.(schema.Request).Validate(); err != nil {
+		return invalid(err)
+	}
+	return nil
+}
+
+// about tells which verb a message is for and who sends it.
+func about(m schema.Message) (v schema.Verb, client string) {
+	switch m := m.(type) {
+	case *schema.Acquire:
+		return schema.VerbAcquire, m.Client
+	case *schema.Release:
+		return schema.VerbRelease, m.Client
+	case *schema.Renew:
+		return schema.VerbRenew, m.Client
+	case *schema.Cancel:
+		return schema.VerbCancel, m.Client
+	case *schema.Inspect:
+		return schema.VerbInspect, m.Client
+	case *schema.List:
+		return schema.VerbList, m.Client
+	case *schema.Keepalive:
+		return schema.VerbKeepalive, m.Client
+	case *schema.Leave:
+		return schema.VerbLeave, m.Client
+	case *schema.Force:
+		return schema.VerbForce, m.Client
+	}
+	return "", ""
+}

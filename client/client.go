@@ -1,0 +1,179 @@
+package client
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/natslock/natslock/bus"
+	"github.com/natslock/natslock/schema"
+)
+
+// Client takes locks on a NATS connection, and looks after them. All its
+// methods may be called concurrently.
+type Client struct {
+	nc      *nats.Conn
+	caller  *bus.Caller
+	options Options
+	name    string // the client of the protocol
+	named   bool   // by the subject
+	began   time.Time
+
+	nonce string        // begins every request's id
+	count atomic.Uint64 // ends it
+
+	open    context.Context // ends when Close begins: callers are let go
+	shut    context.CancelFunc
+	stopped chan struct{}  // closed when Close is done: the background ends
+	work    sync.WaitGroup // goroutines
+	drained chan struct{}  // something that Close waits for has ended
+
+	once   sync.Once
+	result error // of Close
+
+	mu      sync.Mutex
+	closed  bool
+	calls   int              // by callers, on their way
+	errands int              // in the background, not done yet
+	skipped int              // errands that were too many
+	locks   map[string]*Lock // that are held, by name
+	keeper  keeper
+}
+
+// New makes a Client on a connection, which stays the caller's: it is not closed
+// with the Client, and its handlers are left alone. Use bus.Connect, or nats.Connect
+// with a small PingInterval, nats.MaxReconnects(-1) and
+// nats.ReconnectBufSize(-1). opts may be nil. Errors: ErrInvalid names the
+// option that is wrong; those of the subscription to an inbox.
+func New(nc *nats.Conn, opts *Options) (*Client, error) {
+	options, err := opts.withDefaults()
+	if err != nil {
+		return nil, fmt.Errorf("client options: %w", err)
+	}
+	caller, err := bus.NewCaller(nc)
+	if err != nil {
+		return nil, fmt.Errorf("new client: %w", err)
+	}
+	c := &Client{
+		nc:      nc,
+		caller:  caller,
+		options: options,
+		name:    options.ID,
+		named:   options.ID != "",
+		began:   time.Now(),
+		nonce:   rand.Text() + "-",
+		stopped: make(chan struct{}),
+		drained: make(chan struct{}, 1),
+		locks:   map[string]*Lock{},
+		keeper:  keeper{armed: never, wake: make(chan struct{}, 1)},
+	}
+	c.open, c.shut = context.WithCancel(context.Background())
+	if !c.named {
+		c.name = freshID()
+	}
+	c.work.Go(c.keep)
+	return c, nil
+}
+
+// ID returns the client's name, as holders and events show it.
+func (c *Client) ID() string { return c.name }
+
+// Realm returns the namespace of the Client's locks.
+func (c *Client) Realm() string { return c.options.Realm }
+
+// now is the time on the Client's clock.
+func (c *Client) now() instant { return time.Since(c.began) }
+
+// requestID makes the id of a new request.
+func (c *Client) requestID() string {
+	return c.nonce + strconv.FormatUint(c.count.Add(1), 36)
+}
+
+// enter begins a call by a caller, unless the Client is closed. Every success
+// is followed by one leave.
+func (c *Client) enter() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return ErrClosed
+	}
+	c.calls++
+	return nil
+}
+
+func (c *Client) leave() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.calls--
+	c.noteLocked()
+}
+
+// noteLocked tells Close that something has ended.
+func (c *Client) noteLocked() {
+	if !c.closed {
+		return
+	}
+	select {
+	case c.drained <- struct{}{}:
+	default:
+	}
+}
+
+// Close ends the Client: calls that wait return ErrClosed, every Lock that is
+// held ends with that cause and is released (but for those with NoRenew), and
+// what was given up is canceled. It waits until the service has acknowledged
+// all that, for at most Options.Timeout; what is left then ends by its TTL, and
+// the error is ErrUnavailable.
+func (c *Client) Close() error {
+	c.once.Do(func() { c.result = c.close() })
+	return c.result
+}
+
+func (c *Client) close() (err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), c.options.Timeout)
+	defer cancel()
+	c.mu.Lock()
+	c.closed = true
+	c.shut()
+	c.mu.Unlock()
+	c.await(ctx, func() bool { return c.calls == 0 })
+
+	c.mu.Lock()
+	c.releaseAllLocked()
+	c.mu.Unlock()
+	c.await(ctx, func() bool { return c.errands == 0 })
+
+	c.mu.Lock()
+	if n := c.errands; n > 0 {
+		err = &Error{Status: schema.StatusUnavailable, Message: fmt.Sprintf("%d releases or cancels not acknowledged", n)}
+	}
+	c.keeper.order, c.keeper.ready = nil, nil
+	close(c.stopped)
+	c.mu.Unlock()
+	c.work.Wait()
+	return errors.Join(err, c.caller.Close())
+}
+
+// await waits until done, which is called with the mutex held, or until ctx ends.
+func (c *Client) await(ctx context.Context, done func() bool) {
+	for {
+		c.mu.Lock()
+		ok := done()
+		c.mu.Unlock()
+		if ok {
+			return
+		}
+		select {
+		case <-c.drained:
+		case <-ctx.Done():
+			return
+		}
+	}
+}

@@ -1,0 +1,30 @@
+// Package clienttest gives a test a whole natslock in the process: a NATS server
+// without a port, its store in a temporary directory, and a worker. It starts in
+// milliseconds, and everything ends with the test.
+//
+//	func TestImport(t *testing.T) {
+//		locks := clienttest.New(t).Client(nil)
+//		err := locks.Do(t.Context(), "import", runImport)
+//		...
+//	}
+//
+// # In a bubble
+//
+// It works inside a testing/synctest bubble, where a TTL of minutes costs
+// nothing. Two things of NATS live outside of any bubble and must not be begun
+// inside one: the server's clock, which is registered once before all tests,
+//
+//	func TestMain(m *testing.M) {
+//		ats.Register() // github.com/nats-io/nats-server/v2/server/ats
+//		os.Exit(m.Run())
+//	}
+//
+// and pools of timers, which are emptied before each bubble:
+//
+//	runtime.GC()
+//	runtime.GC()
+//	synctest.Test(t, func(t *testing.T) {
+//		locks := clienttest.New(t).Client(nil)
+//		...
+//	})
+package clienttest

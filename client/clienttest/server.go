@@ -1,0 +1,133 @@
+package clienttest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/natslock/natslock/bus"
+	"github.com/natslock/natslock/bus/embedded"
+	"github.com/natslock/natslock/client"
+	"github.com/natslock/natslock/service"
+)
+
+// firstSeq makes tokens as long as real ones. It does not go by the clock, which
+// is an early one inside a bubble.
+const firstSeq = 1_000_000_000_000
+
+// Server is a whole natslock. Its methods end the test when something fails,
+// so they are called from the test's goroutine.
+type Server struct {
+	t      testing.TB
+	nats   *embedded.Server
+	worker *nats.Conn
+	store  *bus.Bucket
+	stop   func() // the worker; nil if it does not run
+}
+
+// New starts a natslock that ends with the test.
+func New(t testing.TB) *Server {
+	t.Helper()
+	s := &Server{t: t}
+	dir := t.TempDir()
+	t.Cleanup(s.close)
+	var err error
+	if s.nats, err = embedded.Start(t.Context(), embedded.Config{DataDir: dir, Sync: time.Hour}); err != nil {
+		t.Fatalf("clienttest: %v", err)
+	}
+	if s.worker, err = s.nats.WorkerConn(); err != nil {
+		t.Fatalf("clienttest: %v", err)
+	}
+	cfg := bus.BucketConfig{Name: "natslock_locks", Memory: true, FirstSeq: firstSeq}
+	if s.store, err = bus.OpenBucket(t.Context(), s.worker, cfg); err != nil {
+		t.Fatalf("clienttest: %v", err)
+	}
+	s.StartWorker()
+	return s
+}
+
+// Client returns a new Client on a connection of its own. It is closed when the
+// test ends. opts may be nil.
+func (s *Server) Client(opts *client.Options) *client.Client {
+	s.t.Helper()
+	c, err := client.New(s.Conn(), opts)
+	if err != nil {
+		s.t.Fatalf("clienttest: %v", err)
+	}
+	s.t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			s.t.Logf("clienttest: close the client: %v", err)
+		}
+	})
+	return c
+}
+
+// Conn returns a new connection with the rights of a caller. It is closed when
+// the test ends.
+func (s *Server) Conn(options ...nats.Option) *nats.Conn {
+	s.t.Helper()
+	nc, err := s.nats.CallerConn(options...)
+	if err != nil {
+		s.t.Fatalf("clienttest: %v", err)
+	}
+	s.t.Cleanup(nc.Close)
+	return nc
+}
+
+// StopWorker stops the worker: from now on nobody answers, which is what an
+// outage is like for callers. What is held stays in the store. It does nothing
+// when the worker does not run.
+func (s *Server) StopWorker() {
+	if s.stop != nil {
+		s.stop()
+		s.stop = nil
+	}
+}
+
+// StartWorker starts the worker again, and returns when it answers.
+func (s *Server) StartWorker() {
+	s.t.Helper()
+	if s.stop != nil {
+		return
+	}
+	worker, err := service.New(s.worker, s.store, nil)
+	if err != nil {
+		s.t.Fatalf("clienttest: %v", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ready := make(chan struct{})
+	done := make(chan error, 1)
+	go func() { done <- worker.Run(ctx, func() { close(ready) }) }()
+	s.stop = func() {
+		cancel()
+		if err := <-done; err != nil {
+			s.t.Errorf("clienttest: worker: %v", err)
+		}
+	}
+	select {
+	case <-ready:
+	case err := <-done:
+		done <- err
+		s.t.Fatalf("clienttest: worker: %v", err)
+	}
+}
+
+// close ends everything, in the reverse order.
+func (s *Server) close() {
+	s.StopWorker()
+	if s.store != nil {
+		if err := s.store.Close(); err != nil {
+			s.t.Errorf("clienttest: %v", err)
+		}
+	}
+	if s.worker != nil {
+		s.worker.Close()
+	}
+	if s.nats != nil {
+		if err := s.nats.Shutdown(); err != nil {
+			s.t.Errorf("clienttest: %v", err)
+		}
+	}
+}

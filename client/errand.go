@@ -1,0 +1,97 @@
+package client
+
+import (
+	"context"
+	"errors"
+
+	"github.com/natslock/natslock/schema"
+)
+
+// maxErrands bounds what is kept to be sent later. Beyond it, what was given up
+// is left to its TTL.
+const maxErrands = 10_000
+
+// errand is a request that nobody waits for: it cancels what was given up, or
+// releases what was lost. It is repeated until it is acknowledged or of no use
+// any more.
+type errand struct {
+	c        *Client
+	place    slot
+	request  request
+	lost     hold    // that it releases; zero if it does something else
+	ends     instant // it is of no use after that
+	failures int     // in a row
+	told     bool    // that the lock was lost
+}
+
+// errandLocked sends a request in the background.
+func (c *Client) errandLocked(v schema.Verb, m schema.Message, lost hold, ends instant) {
+	if c.errands >= maxErrands {
+		c.skipped++
+		return
+	}
+	c.errands++
+	e := &errand{c: c, request: c.request(v, m), lost: lost, ends: ends}
+	e.request.stop = c.stopped
+	c.setLocked(e, c.now())
+}
+
+func (e *errand) when() *slot { return &e.place }
+
+func (e *errand) dueLocked(instant) bool {
+	e.c.setLocked(e, never)
+	return true
+}
+
+func (e *errand) carry() {
+	c := e.c
+	if e.lost.token != 0 && !e.told {
+		e.told = true
+		c.options.Logger.Warn("lock lost: not renewed in time", "realm", c.options.Realm, "name", e.lost.name, "token", e.lost.token)
+	}
+	now := c.now()
+	if now >= e.ends || e.needless() {
+		e.done(nil)
+		return
+	}
+	r := e.request
+	r.until = min(now+c.options.Timeout, e.ends)
+	a, err := c.ask(context.Background(), &r)
+	switch {
+	case err == nil && a.Status != schema.StatusInternal:
+		e.done(nil)
+	case errors.Is(err, ErrDenied), errors.Is(err, ErrInvalid), errors.Is(err, ErrClosed):
+		e.done(err)
+	default:
+		c.mu.Lock()
+		c.setLocked(e, c.now()+backoff(e.failures))
+		c.mu.Unlock()
+		e.failures++
+	}
+}
+
+// needless tells whether the hold that is to be released is held again: by an
+// acquire for the same owner.
+func (e *errand) needless() bool {
+	e.c.mu.Lock()
+	defer e.c.mu.Unlock()
+	return e.lost.token != 0 && e.c.findLocked(e.lost) != nil
+}
+
+// done ends the errand.
+func (e *errand) done(err error) {
+	c := e.c
+	c.mu.Lock()
+	c.dropLocked(e)
+	c.errands--
+	skipped := c.skipped
+	c.skipped = 0
+	c.noteLocked()
+	c.mu.Unlock()
+	if err != nil && !errors.Is(err, ErrClosed) {
+		c.options.Logger.Warn("could not give back: left to its TTL", "subject", e.request.subject, "err", err)
+	}
+	if skipped > 0 {
+		c.options.Logger.Warn("too much to give back: left to its TTL", "count", skipped)
+	}
+}

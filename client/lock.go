@@ -1,0 +1,151 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/natslock/natslock/schema"
+)
+
+// Lock is a lock that is held, or was. Its methods may be called concurrently.
+type Lock struct {
+	c     *Client
+	name  string
+	token uint64
+	owner string
+	until atomic.Int64 // the instant at which it is no longer trusted; past once it has ended
+
+	// Guarded by c.mu.
+	place     slot
+	ttl       time.Duration
+	shortest  time.Duration // of the TTLs asked for by a Renew whose outcome is unknown; 0 is none
+	turn      uint64        // counts changes of the TTL, begun and ended: a renewal in the background across one proves nothing
+	noRenew   bool
+	renewing  bool  // in the background, now
+	failures  int   // of renewals, in a row
+	cause     error // why it has ended; nil while it is held
+	releasing bool  // a release was sent, or is going to be in the background
+	released  bool  // and acknowledged
+	context   *heldContext
+	next      *Lock // another hold of the same name
+}
+
+// Name returns the lock's name.
+func (l *Lock) Name() string { return l.name }
+
+// Token returns the fencing token: larger than those of all earlier holds of the
+// lock. It does not change while the lock is held. Give it to whatever the lock
+// guards, and let that refuse a token smaller than one it has seen.
+func (l *Lock) Token() uint64 { return l.token }
+
+// Owner returns who the hold belongs to, within the client.
+func (l *Lock) Owner() string { return l.owner }
+
+// Context returns a context that ends when the lock is no longer held: with the
+// cause (context.Cause) ErrLost no later than somebody else can have it, with
+// ErrReleased when it is released, with ErrClosed when the Client is closed.
+// It has no deadline, as renewals move the end.
+func (l *Lock) Context() context.Context {
+	l.c.mu.Lock()
+	defer l.c.mu.Unlock()
+	if l.context == nil {
+		l.context = newHeldContext(context.Background(), l)
+		if l.cause != nil {
+			l.context.cancel(l.cause)
+		}
+	}
+	return l.context
+}
+
+// Err returns nil while the lock is held, and why it no longer is after that:
+// ErrLost, ErrReleased or ErrClosed.
+func (l *Lock) Err() error {
+	if l.c.now() < instant(l.until.Load()) {
+		return nil
+	}
+	l.c.mu.Lock()
+	defer l.c.mu.Unlock()
+	l.expireLocked()
+	return l.cause
+}
+
+// Release gives the lock back, and the next waiter has it at once. The Context
+// ends before anything is sent. Releasing again is no error. A lock that was
+// lost is ErrLost and ErrNotHeld, and nobody else's hold is touched. With any
+// other error the release goes on in the background, at most until the TTL has
+// ended the hold; call Release again to wait for it.
+func (l *Lock) Release(ctx context.Context) error {
+	if err := l.c.enter(); err != nil {
+		return fmt.Errorf("release %q: %w", l.name, err)
+	}
+	defer l.c.leave()
+	if err := l.c.release(ctx, []*Lock{l}); err != nil {
+		return fmt.Errorf("release %q: %w", l.name, err)
+	}
+	return nil
+}
+
+// trustLocked takes in that the hold was granted or renewed by a request that
+// was sent at an instant, as it was first or later.
+func (l *Lock) trustLocked(sent instant, ttl time.Duration) {
+	l.ttl, l.failures = ttl, 0
+	if l.shortest != 0 {
+		ttl = min(ttl, l.shortest)
+	}
+	until := trustedUntil(sent, ttl)
+	l.until.Store(int64(until))
+	if l.noRenew {
+		l.c.setLocked(l, until)
+	} else {
+		l.c.setLocked(l, min(until, renewal(sent, ttl)))
+	}
+}
+
+// endLocked ends the lock, unless it has ended.
+func (l *Lock) endLocked(cause error) {
+	if l.cause != nil {
+		return
+	}
+	l.cause = cause
+	l.until.Store(int64(past))
+	l.c.dropLocked(l)
+	l.c.forgetLocked(l)
+	if l.context != nil {
+		l.context.cancel(cause)
+	}
+}
+
+// expireLocked ends the lock if it can no longer be trusted. What may be left
+// of its hold, by a renewal whose answer is lost or late, is released.
+func (l *Lock) expireLocked() {
+	now := l.c.now()
+	if l.cause != nil || now < instant(l.until.Load()) {
+		return
+	}
+	l.endLocked(ErrLost)
+	l.c.errandLocked(schema.VerbRelease, releaseOf([]*Lock{l}), l.hold(), now+2*l.ttl)
+}
+
+// changeLocked begins a change of the TTL. A shorter one may come into force at
+// any time from now on, whatever becomes of the answer.
+func (l *Lock) changeLocked(ttl time.Duration) {
+	l.turn++
+	if ttl >= l.ttl {
+		return
+	}
+	if l.shortest == 0 || ttl < l.shortest {
+		l.shortest = ttl
+	}
+	until := min(instant(l.until.Load()), trustedUntil(l.c.now(), ttl))
+	l.until.Store(int64(until))
+	l.c.setLocked(l, min(l.place.at, until))
+}
+
+func (l *Lock) hold() hold { return hold{l.name, l.token} }
+
+// lostError is what is said to who goes on using a lost lock.
+func lostError(cause error) error {
+	return &Error{Status: schema.StatusNotHeld, cause: cause}
+}

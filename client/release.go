@@ -1,0 +1,103 @@
+package client
+
+import (
+	"context"
+	"time"
+
+	"github.com/natslock/natslock/schema"
+)
+
+// release ends locks, and releases them with one request.
+func (c *Client) release(ctx context.Context, locks []*Lock) error {
+	left, repeated, err := c.beginRelease(locks)
+	if len(left) == 0 {
+		return err
+	}
+	a, failure := c.call(ctx, schema.VerbRelease, releaseOf(left))
+	if failure == nil && !a.Status.OK() && a.Status != schema.StatusNotHeld {
+		failure = refused(a.Reply)
+	}
+	if failure != nil {
+		c.releaseLater(left)
+		return failure
+	}
+	// Once a release was sent twice, the first may have been what ended it.
+	if lost := c.endRelease(left, a.Reply, repeated || a.sends > 1); lost != nil {
+		return lost
+	}
+	return err
+}
+
+// beginRelease ends the locks that are held. It returns those to be released,
+// whether one of them was to be before, and the error of one that has ended
+// otherwise.
+func (c *Client) beginRelease(locks []*Lock) (left []*Lock, repeated bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, l := range locks {
+		l.expireLocked()
+		l.endLocked(ErrReleased)
+		switch {
+		case l.cause != ErrReleased:
+			err = lostError(l.cause)
+		case !l.released:
+			left = append(left, l)
+			repeated = repeated || l.releasing
+		}
+	}
+	return left, repeated, err
+}
+
+// endRelease takes in the acknowledgement. The error is that of a lock that had
+// been lost.
+func (c *Client) endRelease(locks []*Lock, r *schema.Reply, repeated bool) (err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i, l := range locks {
+		l.released = true
+		status := r.Status
+		if len(locks) > 1 && i < len(r.Locks) {
+			status = r.Locks[i].Status
+		}
+		if status == schema.StatusNotHeld && !repeated {
+			err = lostError(ErrLost)
+		}
+	}
+	return err
+}
+
+// releaseLater has the release go on in the background, unless it does so.
+func (c *Client) releaseLater(locks []*Lock) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	again := true
+	for _, l := range locks {
+		again = again && l.releasing
+		l.releasing = true
+	}
+	if !again {
+		c.errandLocked(schema.VerbRelease, releaseOf(locks), hold{}, c.now()+longest(locks))
+	}
+}
+
+// releaseOf is the message that releases locks, by their tokens: it ends no
+// other hold however late it arrives.
+func releaseOf(locks []*Lock) *schema.Release {
+	m := &schema.Release{Client: locks[0].c.name}
+	if len(locks) == 1 {
+		m.Name, m.Token = locks[0].name, locks[0].token
+		return m
+	}
+	for _, l := range locks {
+		m.Locks = append(m.Locks, schema.LockToken{Name: l.name, Token: l.token})
+	}
+	return m
+}
+
+// longest is the longest TTL: after that, nothing is left to release.
+func longest(locks []*Lock) (ttl time.Duration) {
+	for _, l := range locks {
+		ttl = max(ttl, l.ttl)
+	}
+	return ttl
+}
