@@ -5,22 +5,20 @@ import (
 	"time"
 )
 
-func ptr[T any](v T) *T { return &v }
-
 var typicalAcquire = &Acquire{
 	Name: "orders/eu/4711", Client: "worker-17", Owner: "HqZ1lZ9hVVw0mF", Session: "0QW8pXnGkLk3tRj2",
-	Request: "d1bJvXl2rWkZ8Q", TTL: ptr[int64](30_000), Wait: 5_000,
+	Request: "d1bJvXl2rWkZ8Q", TTL: pointer[int64](30_000), Wait: 5_000,
 }
 
 var typicalReply = &Reply{
 	Status: StatusGranted, Name: "orders/eu/4711", Token: 268_435_456_001, Owner: "HqZ1lZ9hVVw0mF",
-	TTL: ptr[int64](30_000), Count: ptr[int64](1),
+	TTL: pointer[int64](30_000), Count: pointer[int64](1),
 }
 
 var typicalEvent = &Event{
 	Type: EventReleased, Realm: "default", Name: "orders/eu/4711", Client: "worker-17", Owner: "HqZ1lZ9hVVw0mF",
 	Session: "0QW8pXnGkLk3tRj2", Token: 268_435_456_001, Mode: ModeExclusive, Reason: "release",
-	Waited: ptr[int64](12), Held: ptr[int64](345), At: time.Date(2026, 3, 4, 5, 6, 7, 89_000_000, time.UTC),
+	Waited: pointer[int64](12), Held: pointer[int64](345), At: time.Date(2026, 3, 4, 5, 6, 7, 89_000_000, time.UTC),
 }
 
 func benchmarkAppend(b *testing.B, e Encoding, m Message) {

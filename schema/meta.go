@@ -165,6 +165,9 @@ func (r *metaReader) arrange(members []member) {
 
 func (r *metaReader) appendNumber() *Error {
 	n := r.number()
+	if !n.whole {
+		n = fromFloat(n.float) // the nearest may be a whole one
+	}
 	switch {
 	case n.whole && n.negative:
 		r.dst = strconv.AppendInt(r.dst, -int64(n.size), 10)

@@ -10,7 +10,7 @@ import (
 // whole number; what is whole but beyond int64 and uint64 counts as huge.
 type number struct {
 	whole    bool
-	huge     bool    // integral, but no whole
+	huge     bool    // integral or infinite, but no whole
 	negative bool    // of a whole
 	size     uint64  // of a whole, without its sign
 	float    float64 // unless whole
@@ -56,14 +56,12 @@ func (n number) misfit() *Error {
 	switch {
 	case n.whole && n.negative:
 		return fault("must not be negative")
-	case n.whole || n.huge && !math.IsInf(n.float, 0):
-		return fault("too large")
-	case n.huge:
-		return fault("want a whole number, got an infinite one")
-	case n.float != n.float:
+	case n.whole || n.huge:
+		return fault("out of range")
+	case math.IsNaN(n.float):
 		return fault("want a whole number, got NaN")
 	}
-	return fault("want a whole number, got " + strconv.FormatFloat(n.float, 'g', -1, 64))
+	return fault("want a whole number, got a fraction")
 }
 
 // jsonNumber reads the number here, which has been checked.
@@ -120,7 +118,7 @@ func parseNumber(text []byte) number {
 		n.size = size
 	}
 	if !n.whole {
-		n.float, _ = strconv.ParseFloat(string(text), 64) // out of range is infinite, which misfit and meta refuse
+		n.float, _ = strconv.ParseFloat(string(text), 64) // out of range is infinite
 	}
 	return n
 }

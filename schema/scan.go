@@ -21,7 +21,7 @@ type scan struct {
 // lists and objects around it. The fields of an object are noted in f, if
 // there is one.
 func (s *scan) value(depth int, f *frame) *Error {
-	if depth > maxDepth {
+	if k := s.kind(); depth == maxDepth && (k == kindObject || k == kindList) {
 		return tooDeep(maxDepth)
 	}
 	if s.packed {
@@ -30,16 +30,17 @@ func (s *scan) value(depth int, f *frame) *Error {
 	return s.jsonValue(depth, f)
 }
 
-// note checks the value of a field and notes it in f. A field of another
-// index than -1 is named by the error.
+// note checks the value of a field and notes it in f. The field has an index
+// there, or -1 if nobody knows it; then an error in it is one of the whole.
 func (s *scan) note(depth int, f *frame, field int) *Error {
 	s.space()
 	from, k := s.at, s.kind()
 	if err := s.value(depth, nil); err != nil {
-		if field >= 0 {
-			err = err.within(f.names[field])
+		if field < 0 {
+			err.Field = ""
+			return err
 		}
-		return err
+		return err.within(f.names[field])
 	}
 	switch {
 	case field < 0:
