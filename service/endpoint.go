@@ -2,10 +2,12 @@ package service
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/natslock/natslock/bus"
 	"github.com/natslock/natslock/schema"
+	"github.com/natslock/natslock/service/lock"
 )
 
 // Names of the micro service, as `nats micro ls` shows them.
@@ -105,7 +107,16 @@ func fault(err error) *schema.Reply {
 	return refusal{schema.StatusInternal, err.Error()}.reply()
 }
 
-// job makes a job for the request.
-func (r *request) job() *job {
-	return &job{caller: r.caller, asked: time.Now()}
+// ask queues a command for a caller.
+func (w *Worker) ask(key string, command lock.Command, c caller) {
+	if !w.flights.admit() {
+		w.reply(c, busy().reply(), "")
+		return
+	}
+	w.submit(key, &job{command: command, caller: c, asked: time.Now(), ended: w.decided})
+}
+
+// busy refuses a request because too many are being decided.
+func busy() refusal {
+	return refusal{schema.StatusLimit, fmt.Sprintf("%d requests are being decided already; try again in a moment", maxRequests)}
 }

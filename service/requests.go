@@ -21,9 +21,7 @@ func (w *Worker) acquire(r request, m *schema.Acquire) {
 	}
 	command := w.acquireCommand(&r, m)
 	if m.Name != "" {
-		j := r.job()
-		j.command = command
-		w.submit(schema.LockKey(r.realm, m.Name), j)
+		w.ask(schema.LockKey(r.realm, m.Name), command, r.caller)
 		return
 	}
 	w.acquireAll(r, m.Names, command)
@@ -67,9 +65,7 @@ func (w *Worker) releaseHold(r request, m *schema.Release) {
 	}
 	switch {
 	case m.Name != "":
-		j := r.job()
-		j.command = command
-		w.submit(schema.LockKey(r.realm, m.Name), j)
+		w.ask(schema.LockKey(r.realm, m.Name), command, r.caller)
 	case len(m.Names) > 0:
 		w.releaseAll(r, len(m.Names), func(i int) (string, lock.Release) { return m.Names[i], command })
 	default:
@@ -87,32 +83,24 @@ func (w *Worker) renew(r request, m *schema.Renew) {
 	if m.TTL != nil {
 		command.TTL, command.Given = *m.TTL, true
 	}
-	j := r.job()
-	j.command = command
-	w.submit(schema.LockKey(r.realm, m.Name), j)
+	w.ask(schema.LockKey(r.realm, m.Name), command, r.caller)
 }
 
 // cancelAttempt handles the verb cancel. An attempt for several names that
 // waits is noted under one of them, not always the one that the caller names.
 func (w *Worker) cancelAttempt(r request, m *schema.Cancel) {
 	attempt := lock.Identify(r.client, m.Request)
-	j := r.job()
-	j.command = lock.Cancel{Attempt: attempt}
-	j.caller = caller{report: func(reply *schema.Reply) {
+	command := lock.Cancel{Attempt: attempt}
+	w.ask(schema.LockKey(r.realm, m.Name), command, caller{report: func(reply *schema.Reply) {
 		if lead := w.sets.lead(r.realm, attempt); lead != "" && reply.Status == schema.StatusNotHeld {
-			again := r.job()
-			again.command = lock.Cancel{Attempt: attempt}
-			w.submit(lead, again)
+			w.ask(lead, command, r.caller)
 			return
 		}
 		w.reply(r.caller, reply, "")
-	}}
-	w.submit(schema.LockKey(r.realm, m.Name), j)
+	}})
 }
 
 // force handles the verb force.
 func (w *Worker) force(r request, m *schema.Force) {
-	j := r.job()
-	j.command = lock.Force{Token: lock.Token(m.Token), Reason: m.Reason}
-	w.submit(schema.LockKey(r.realm, m.Name), j)
+	w.ask(schema.LockKey(r.realm, m.Name), lock.Force{Token: lock.Token(m.Token), Reason: m.Reason}, r.caller)
 }

@@ -26,6 +26,10 @@ type allOrNone struct {
 
 // acquireAll acquires several names for a caller.
 func (w *Worker) acquireAll(r request, names []string, c lock.Acquire) {
+	if !w.flights.admit() {
+		w.reply(r.caller, busy().reply(), "")
+		return
+	}
 	n := &allOrNone{w: w, caller: r.caller, asked: time.Now(), names: names, command: c}
 	n.start(r.realm)
 }
@@ -118,6 +122,9 @@ func (n *allOrNone) note(parts []part) {
 }
 
 func (n *allOrNone) deliver(parts []part) {
+	if !n.again {
+		n.w.flights.decided()
+	}
 	switch {
 	case n.waits || n.told:
 		return
@@ -147,6 +154,9 @@ func (n *allOrNone) deliver(parts []part) {
 }
 
 func (n *allOrNone) refuse(since time.Time, r refusal) {
+	if since.IsZero() && !n.again {
+		n.w.flights.decided()
+	}
 	if n.told || n.again || !(since.IsZero() || n.asked.Before(since)) {
 		return
 	}
@@ -201,15 +211,12 @@ func (w *Worker) releaseAll(r request, n int, command func(i int) (string, lock.
 	for i := range n {
 		name, c := command(i)
 		reply.Locks[i].Name = name
-		j := r.job()
-		j.command = c
-		j.caller = caller{report: func(one *schema.Reply) {
+		w.ask(schema.LockKey(r.realm, name), c, caller{report: func(one *schema.Reply) {
 			reply.Locks[i].Status = one.Status
 			if left.Add(-1) == 0 {
 				w.reply(r.caller, reply, "")
 			}
-		}}
-		w.submit(schema.LockKey(r.realm, name), j)
+		}})
 	}
 }
 

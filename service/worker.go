@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"log/slog"
@@ -39,7 +40,8 @@ type Worker struct {
 	ctx     context.Context // ends when the worker has drained
 	cancel  context.CancelFunc
 	work    sync.WaitGroup // goroutines
-	batches sync.WaitGroup // batches on their way
+	flights flights        // batches and requests on their way
+	decided func()         // flights.decided
 	reading chan struct{}  // bounds inspects and lists at work
 	due     chan struct{}  // bounds the timers' commands on their way
 	probing atomic.Bool
@@ -72,6 +74,7 @@ func New(nc *nats.Conn, store bus.Store, cfg *Config) (*Worker, error) {
 		reading:    make(chan struct{}, maxReading),
 		due:        make(chan struct{}, maxDue),
 	}
+	w.decided = w.flights.decided
 	return w, nil
 }
 
@@ -109,12 +112,12 @@ func (w *Worker) Run(ctx context.Context, ready func()) error {
 
 	select {
 	case <-ctx.Done():
-		err = service.Stop()
-		w.drain()
-		return err
-	case err := <-watched:
-		return fmt.Errorf("watch the store: %w", err)
+	case err = <-watched:
+		err = fmt.Errorf("watch the store: %w", err)
 	}
+	err = errors.Join(err, service.Stop())
+	w.drain()
+	return err
 }
 
 // stopping runs a stop whose failure changes nothing any more.
@@ -126,15 +129,10 @@ func (w *Worker) stopping(stop func() error) {
 
 // drain waits until no batch is on its way.
 func (w *Worker) drain() {
-	done := make(chan struct{})
-	w.spawn(func() {
-		w.batches.Wait()
-		close(done)
-	})
 	timeout := time.NewTimer(drainTimeout)
 	defer timeout.Stop()
 	select {
-	case <-done:
+	case <-w.flights.landed():
 	case <-timeout.C:
 		w.log.Warn("stopped with writes on their way")
 	}
@@ -174,7 +172,8 @@ func (w *Worker) submit(key string, j *job) {
 	}
 	if len(a.queue) >= maxQueued && !j.inner {
 		s.mu.Unlock()
-		w.refuse(j, refusal{schema.StatusLimit, fmt.Sprintf("%d requests wait for this lock already", maxQueued)})
+		w.refuse(j, refusal{schema.StatusLimit, fmt.Sprintf("%d requests wait for this lock already; try again in a moment", maxQueued)})
+		j.ended()
 		return
 	}
 	a.push(j)
@@ -205,7 +204,7 @@ func (w *Worker) advance(a *actor) {
 	jobs := a.take()
 	a.shard.mu.Unlock()
 
-	w.batches.Add(1)
+	w.flights.begin()
 	if seat := jobs[0].seat; seat != nil {
 		seat.seated(a)
 		return
@@ -247,7 +246,7 @@ func (w *Worker) release(a *actor) {
 
 	w.timers.Set(a, next)
 	w.advance(a)
-	w.batches.Done()
+	w.flights.end()
 	for _, lead := range wanted {
 		w.trySets(lead)
 	}
