@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Builds the image, starts it with docker-compose.yml and waits for its health
+# check. Without a container engine it builds what the image would be built from,
+# runs that as the image would, and says so.
+source "$(dirname "$0")/env.sh"
+source .ci/server.sh
+
+for file in docker-compose.yml .github/workflows/ci.yml; do
+	npx --yes yaml@2.8.1 valid <"$file" || die "$file is no YAML"
+done
+
+if docker info >/dev/null 2>&1; then
+	export COMPOSE_PROJECT_NAME=natslock-ci-$$
+	compose() { docker compose "$@"; }
+	trap 'compose down --volumes; end' EXIT
+	compose up --build --wait
+	compose exec natslock natslock list --limit 1
+	exit 0
+fi
+
+say "no container engine here: neither the image nor docker-compose.yml is tried, only what they consist of"
+setting() { sed -nE "s/^ENV .*\b$1=([^ ]*).*/\1/p" Dockerfile; }
+
+mkdir "$work/src"
+sed -n 's/^!//p' .dockerignore | xargs cp -r --parents -t "$work/src"
+find "$work/src" -name '*_test.go' -delete
+find "$work/src" -name testdata -type d -exec rm -r {} +
+make -C "$work/src" --no-print-directory build VERSION=image
+natslock=$work/src/dist/natslock
+go version -m "$natslock" | grep -q 'CGO_ENABLED=0' || die "the binary is not built without cgo"
+! ldd "$natslock" >/dev/null 2>&1 || die "the binary is not static"
+[[ $("$natslock" version) == *image* ]] || die "the binary does not know its version"
+
+read -ra command < <(sed -nE 's/^CMD \[(.*)\]$/\1/p' Dockerfile | tr -d '",')
+read -ra health < <(sed -nE 's/^[ \t]+CMD \["natslock", (.*)\]$/\1/p' Dockerfile | tr -d '",')
+host=$(setting NATSLOCK_NATS)
+[[ $host == 0.0.0.0:4222 && $(setting NATSLOCK_DATA) == /data ]] || die "the image's settings have changed"
+say "natslock ${command[*]}, natslock ${health[*]}"
+background "$natslock" "${command[@]}"
+"$natslock" "${health[@]}"

@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# Does what the README tells its reader to do, and compares its listings with
+# the files they come from. A comment before a fence says how:
+#
+#   ```sh                      run; a ```text fence after it is what it prints,
+#                              where digits stand for any number and … for anything
+#   <!-- background -->        started, and left running
+#   <!-- not here: why -->     not run, which is said
+#   <!-- file: path -->        the listing is part of that file
+source "$(dirname "$0")/env.sh"
+source .ci/server.sh
+page=${1:-README.md}
+bash .ci/natscli.sh
+export GOBIN=$work/bin PATH="$work/bin:$PATH"
+
+# One file for each fence: its number, what it holds and how it is marked.
+awk -v dir="$work" '
+	/^<!-- .* -->$/ { mark = substr($0, 6, length($0) - 9); next }
+	/^```/ && !open { open = 1; n++; kind = substr($0, 4); file = sprintf("%s/%03d.%s", dir, n, kind)
+	                  printf "%s", "" > file; print mark > (file ".mark"); close(file ".mark"); mark = ""; next }
+	/^```/          { open = 0; close(file); next }
+	open            { print > file; next }
+	NF              { mark = "" }
+	END             { if (open) { print FILENAME ": a fence is not closed" > "/dev/stderr"; exit 1 } }
+' "$page"
+
+# same ACTUAL EXPECTED: whether a text is as the page shows it.
+same() {
+	local want
+	want=$(sed -E 's/[0-9]+/0/g' "$2")
+	want=$(printf '%s' "$want" | sed -E 's/[][\\.*^$+?(){}|]/\\&/g; s/…/.*/g')
+	[[ $(sed -E 's/[0-9]+/0/g; s/[ \t]+$//' "$1") =~ ^$want$ ]]
+}
+
+ran=0
+for fence in "$work"/[0-9]*.*; do
+	[[ $fence == *.mark || $fence == *.out ]] && continue
+	mark=$(<"$fence.mark")
+	case ${fence##*.}:$mark in
+	*:"file: "*)
+		grep -qF -- "$(head -1 "$fence")" "${mark#file: }" || die "$page: a listing is not in ${mark#file: }"
+		[[ $(<"${mark#file: }") == *"$(<"$fence")"* ]] || die "$page: the listing of ${mark#file: } differs from it"
+		;;
+	sh:background)
+		say "$(<"$fence")  &"
+		background bash -euo pipefail "$fence"
+		;;
+	sh:"not here: "*)
+		say "not run, ${mark#not here: }: $(<"$fence")"
+		;;
+	sh:)
+		say "$(<"$fence")"
+		out=$fence.out
+		bash -euo pipefail "$fence" </dev/null 2>&1 | tee "$out"
+		ran=$((ran + 1))
+		;;
+	text:)
+		same "$out" "$fence" || die "$page: the output differs from: $(<"$fence")"
+		;;
+	*) die "$page: a fence of the kind ${fence##*.}, marked '$mark': nobody checks it" ;;
+	esac
+done
+((ran > 0)) || die "$page: no command found"
+printf '%s: %d commands\n' "$page" "$ran"

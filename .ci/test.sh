@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Installs what the tests need and runs all of them.
+source "$(dirname "$0")/env.sh"
+source .ci/stages.sh
+stage "Go tests" bash .ci/unit.sh
+stage "mutants of the core" bash .ci/mutants.sh
+stage "fuzz tests" bash .ci/fuzz.sh 3s
+stage "soak" bash .ci/soak.sh 20s
+stage "README" bash .ci/readme.sh
+stage "examples" bash .ci/examples.sh
+passed

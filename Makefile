@@ -1,0 +1,30 @@
+# Each target is a script in .ci/, which CI calls too.
+.DEFAULT_GOAL := build
+.PHONY: build fmt lint test unit fuzz mutants readme examples soak docker bench clean
+
+build:    ## the static binary: dist/natslock; VERSION is what it calls itself
+	@VERSION=$(VERSION) bash .ci/build.sh
+fmt:      ## format the Go files
+	@bash .ci/fmt.sh
+lint:     ## vet, lint, go.mod
+	@bash .ci/lint.sh
+test:     ## install what the tests need, and run all of them
+	@bash .ci/test.sh
+unit:     ## the Go tests, with the race detector
+	@bash .ci/unit.sh
+fuzz:     ## every fuzz target for TIME (3s)
+	@bash .ci/fuzz.sh $(TIME)
+mutants:  ## faults in the core that its tests must find
+	@bash .ci/mutants.sh
+readme:   ## the commands and listings of the README
+	@bash .ci/readme.sh
+examples: ## the programs in examples/
+	@bash .ci/examples.sh
+soak:     ## many callers, kills and restarts, a checked history, for TIME (10m)
+	@bash .ci/soak.sh $(TIME)
+docker:   ## the image, as far as it can be built here
+	@bash .ci/docker.sh
+bench:    ## the figures of docs/performance.md
+	@go run ./cmd/natslock bench
+clean:    ## what the targets above have made
+	rm -rf dist .ci/bin examples/node/node_modules
