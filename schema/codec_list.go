@@ -2,17 +2,15 @@ package schema
 
 import "slices"
 
-// part is an element of a list of objects.
-type part interface {
+// part is a pointer to an element of a list of objects.
+type part[T any] interface {
+	*T
 	parts(c *codec) // as Message.fields
 }
 
 // objects is a list of objects. With all other lists of objects of the same
 // message it has at most limit elements. An empty one is left out.
-func objects[T any, P interface {
-	*T
-	part
-}](c *codec, name string, p *[]T, limit int) {
+func objects[T any, P part[T]](c *codec, name string, p *[]T, limit int) {
 	if c.reading {
 		readObjects[T, P](c, name, p, limit)
 	} else if len(*p) > 0 {
@@ -21,10 +19,7 @@ func objects[T any, P interface {
 }
 
 // results is as objects, but an empty list that is not nil is written too.
-func results[T any, P interface {
-	*T
-	part
-}](c *codec, name string, p *[]T, limit int) {
+func results[T any, P part[T]](c *codec, name string, p *[]T, limit int) {
 	if c.reading {
 		if readObjects[T, P](c, name, p, limit) && *p == nil {
 			*p = []T{}
@@ -34,10 +29,7 @@ func results[T any, P interface {
 	}
 }
 
-func writeObjects[T any, P interface {
-	*T
-	part
-}](c *codec, name string, list []T) {
+func writeObjects[T any, P part[T]](c *codec, name string, list []T) {
 	c.key(name)
 	c.openList(len(list))
 	for i := range list {
@@ -49,10 +41,7 @@ func writeObjects[T any, P interface {
 	c.closeList()
 }
 
-func readObjects[T any, P interface {
-	*T
-	part
-}](c *codec, name string, p *[]T, limit int) (given bool) {
+func readObjects[T any, P part[T]](c *codec, name string, p *[]T, limit int) (given bool) {
 	s, ok := c.want(name, kindList)
 	if !ok {
 		return false
@@ -63,6 +52,7 @@ func readObjects[T any, P interface {
 	f.naming = true
 	P(new(T)).parts(c)
 	f.naming = false
+
 	n := s.enter()
 	for i := 0; s.more(i, n); i++ {
 		if c.objects++; c.objects > limit {

@@ -26,16 +26,17 @@ func nested(open, inner, end string, depth int) string {
 	return strings.Repeat(open, depth) + inner + strings.Repeat(end, depth)
 }
 
-func refusal(t *testing.T, err error) *Error {
+// refusal is the message of an error that must be a well-formed refusal.
+func refusal(t *testing.T, err error) string {
 	t.Helper()
 	var refused *Error
 	if !errors.As(err, &refused) {
 		t.Fatalf("want an *Error, got %v", err)
 	}
-	if refused.Status != StatusInvalid || !strings.HasPrefix(refused.Message, refused.Field+": ") {
+	if refused.Status != StatusInvalid || refused.Field == "" || !strings.HasPrefix(refused.Message, refused.Field+": ") {
 		t.Fatalf("want invalid and a message that begins with the field, got %+v", refused)
 	}
-	return refused
+	return refused.Message
 }
 
 func TestBrokenJSONIsRefused(t *testing.T) {
@@ -98,9 +99,9 @@ func TestBrokenJSONIsRefused(t *testing.T) {
 		`{"name":"` + strings.Repeat("a", MaxRequest+1-len(`{"name":""}`)) + `"}`: "body: 65537 bytes, at most 65536",
 		strings.Repeat(" ", MaxRequest+1):                                         "body: 65537 bytes, at most 65536",
 	} {
-		refused := refusal(t, Decode(JSON, []byte(body), new(Acquire)))
-		if refused.Message != want {
-			t.Errorf("%.80q:\n got %s\nwant %s", body, refused.Message, want)
+		got := refusal(t, Decode(JSON, []byte(body), new(Acquire)))
+		if got != want {
+			t.Errorf("%.80q:\n got %s\nwant %s", body, got, want)
 		}
 	}
 }
@@ -161,9 +162,9 @@ func TestBrokenMessagePackIsRefused(t *testing.T) {
 		"\x81\xa1x" + strings.Repeat("\x91", MaxRequest-3):               "body: nested deeper than 40",
 		"\x81\xa1x\xda\xff\xff" + strings.Repeat("a", MaxRequest):        "body: 65542 bytes, at most 65536",
 	} {
-		refused := refusal(t, Decode(MessagePack, []byte(body), new(Acquire)))
-		if refused.Message != want {
-			t.Errorf("%.80q:\n got %s\nwant %s", body, refused.Message, want)
+		got := refusal(t, Decode(MessagePack, []byte(body), new(Acquire)))
+		if got != want {
+			t.Errorf("%.80q:\n got %s\nwant %s", body, got, want)
 		}
 	}
 }
@@ -210,8 +211,8 @@ func TestValuesOfTheWrongKindAreRefused(t *testing.T) {
 	} {
 		for e, body := range map[Encoding]string{JSON: c.json, MessagePack: pack(t, c.body)} {
 			m := reflect.New(reflect.TypeOf(c.m).Elem()).Interface().(Message)
-			if refused := refusal(t, Decode(e, []byte(body), m)); refused.Message != c.want {
-				t.Errorf("%s in %s:\n got %s\nwant %s", c.json, e.ContentType(), refused.Message, c.want)
+			if got := refusal(t, Decode(e, []byte(body), m)); got != c.want {
+				t.Errorf("%s in %s:\n got %s\nwant %s", c.json, e.ContentType(), got, c.want)
 			}
 		}
 	}
@@ -242,7 +243,7 @@ func TestListsAreBounded(t *testing.T) {
 		{new(Reply), `{"locks":[{"holders":` + many(`{}`, maxObjects) + `}]}`, "locks[0].holders: more than 32768"},
 	} {
 		err := Decode(JSON, []byte(c.body), c.m)
-		if c.want == "" && err != nil || c.want != "" && refusal(t, err).Message != c.want {
+		if c.want == "" && err != nil || c.want != "" && refusal(t, err) != c.want {
 			t.Errorf("%.40s: got %v, want %q", c.body, err, c.want)
 		}
 	}

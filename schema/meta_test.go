@@ -49,7 +49,7 @@ func TestWhatIsNoMeta(t *testing.T) {
 		`{"a":1e400}`:      "meta: a number is too large, or none",
 		nested(`{"a":`, "1", "}", maxMetaDepth+1): "meta: nested deeper than 32",
 	} {
-		if m, err := ParseMeta([]byte(text)); refusal(t, err).Message != want {
+		if m, err := ParseMeta([]byte(text)); refusal(t, err) != want {
 			t.Errorf("%s: got %s, %v, want %s", text, m, err, want)
 		}
 	}

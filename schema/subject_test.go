@@ -87,7 +87,7 @@ func TestParseSubject(t *testing.T) {
 		"lock." + EscapeToken(strings.Repeat("é", 33)) + ".acquire": "realm: 66 bytes, want 1 to 64",
 	} {
 		got, err := ParseSubject(subject)
-		if refused := refusal(t, err); refused.Message != want || got != (Address{}) {
+		if message := refusal(t, err); message != want || got != (Address{}) {
 			t.Errorf("%q: got %+v, %v, want %s", subject, got, err, want)
 		}
 	}
@@ -138,7 +138,7 @@ func TestLockKeys(t *testing.T) {
 		long(65) + ".a":  "realm: 65 bytes, want 1 to 64",
 	} {
 		_, _, err := ParseLockKey(key)
-		if refused := refusal(t, err); refused.Message != want {
+		if got := refusal(t, err); got != want {
 			t.Errorf("%.20q: got %v, want %s", key, err, want)
 		}
 	}
