@@ -218,7 +218,7 @@ func TestATooLongMetaIsLimit(t *testing.T) {
 		t.Fatal(err)
 	}
 	var refused *Error
-	if err := a.Validate(); !errors.As(err, &refused) || refused.Status != StatusLimit || got != "meta: 4097 bytes, at most 4096" {
+	if err := a.Validate(); !errors.As(err, &refused) || refused.Status != StatusLimit || refused.Message != "meta: 4097 bytes, at most 4096" {
 		t.Errorf("got %v", err)
 	}
 }
