@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by every script here: strict, at the root of the checkout, with the
 # tools that the scripts install first in PATH.
 set -euo pipefail

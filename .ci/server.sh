@@ -1,12 +1,18 @@
+# shellcheck shell=bash
 # Sourced by the scripts that need a natslock: a free address, a fresh data
 # directory, and everything that was started is ended with the script.
 work=$(mktemp -d)
 started=()
 
 end() {
-	local pid
+	local pid tries
 	for pid in "${started[@]}"; do
-		kill -TERM -- "-$pid" 2>/dev/null && wait "$pid" 2>/dev/null
+		kill -TERM -- "-$pid" 2>/dev/null || continue
+		for ((tries = 0; tries < 100; tries++)); do
+			kill -0 -- "-$pid" 2>/dev/null || continue 2
+			sleep 0.1
+		done
+		kill -KILL -- "-$pid" 2>/dev/null || true
 	done
 	rm -rf "$work"
 }

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by the scripts that run others, stage by stage, until one fails.
 stages=0
 
