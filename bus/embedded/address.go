@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"strconv"
@@ -20,13 +21,17 @@ func parseAddr(text string) (address, error) {
 	}
 	host, service, err := net.SplitHostPort(text)
 	if err != nil {
-		return address{}, fmt.Errorf("address %q is not host:port: %w", text, err)
+		return address{}, fmt.Errorf("address %q is not host:port", text)
 	}
 	port, err := strconv.ParseUint(service, 10, 16)
 	if err != nil {
 		return address{}, fmt.Errorf("address %q: the port must be a number from 0 to 65535", text)
 	}
 	l, err := net.Listen("tcp", text)
+	var op *net.OpError
+	if errors.As(err, &op) {
+		err = op.Err
+	}
 	if err != nil {
 		return address{}, fmt.Errorf("listen on %s: %w", text, err)
 	}

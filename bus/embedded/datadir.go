@@ -9,8 +9,14 @@ import (
 )
 
 const (
-	lockFile = "natslock.lock"
-	dirPerms = 0o750
+	lockFile  = "natslock.lock"
+	probeFile = "natslock.probe"
+	dirPerms  = 0o750
+	filePerms = 0o640
+
+	// probeSize is the room that a disk must have at least, in bytes, for a
+	// start: a server on a full one could not even release.
+	probeSize = 1 << 20
 )
 
 // dataDir is a data directory that no other natslock uses.
@@ -19,18 +25,18 @@ type dataDir struct {
 	lock *os.File
 }
 
-// openDataDir creates the directory if it is not there, finds out whether it
-// can be written, and locks it.
+// openDataDir creates the directory if it is not there, locks it, and finds out
+// whether it can be written.
 func openDataDir(path string) (*dataDir, error) {
 	if path == "" {
 		return nil, errors.New("no data directory is given")
 	}
 	if err := os.MkdirAll(path, dirPerms); err != nil {
-		return nil, fmt.Errorf("create data directory: %w", err)
+		return nil, fmt.Errorf("data directory %s cannot be created: %w", path, reason(err))
 	}
-	lock, err := os.OpenFile(filepath.Join(path, lockFile), os.O_RDWR|os.O_CREATE, 0o640)
+	lock, err := os.OpenFile(filepath.Join(path, lockFile), os.O_RDWR|os.O_CREATE, filePerms)
 	if err != nil {
-		return nil, fmt.Errorf("data directory %s cannot be written: %w", path, err)
+		return nil, fmt.Errorf("data directory %s cannot be written: %w", path, reason(err))
 	}
 	d := &dataDir{path: path, lock: lock}
 	if err := d.acquire(); err != nil {
@@ -39,23 +45,56 @@ func openDataDir(path string) (*dataDir, error) {
 	return d, nil
 }
 
-// acquire locks the directory and writes down who did.
+// acquire locks the directory, writes down who did, and probes the disk.
 func (d *dataDir) acquire() error {
 	taken, err := tryLock(d.lock)
 	if err != nil {
-		return fmt.Errorf("lock data directory %s: %w", d.path, err)
+		return fmt.Errorf("data directory %s cannot be locked: %w", d.path, err)
 	}
 	if !taken {
-		text, _ := os.ReadFile(d.lock.Name())
-		return fmt.Errorf("data directory %s is in use by another natslock (pid %s)", d.path, strings.TrimSpace(string(text)))
+		return fmt.Errorf("data directory %s is in use by another natslock%s", d.path, d.owner())
 	}
-	if err := d.lock.Truncate(0); err != nil {
-		return fmt.Errorf("data directory %s cannot be written: %w", d.path, err)
+	err = d.lock.Truncate(0)
+	if err == nil {
+		_, err = d.lock.WriteAt(fmt.Appendf(nil, "%d\n", os.Getpid()), 0)
 	}
-	if _, err := d.lock.WriteAt(fmt.Appendf(nil, "%d\n", os.Getpid()), 0); err != nil {
-		return fmt.Errorf("data directory %s cannot be written: %w", d.path, err)
+	if err == nil {
+		err = d.probe()
+	}
+	if err != nil {
+		return fmt.Errorf("data directory %s cannot be written: %w", d.path, reason(err))
 	}
 	return nil
+}
+
+// owner is who wrote the lock file, for people.
+func (d *dataDir) owner() string {
+	text, err := os.ReadFile(d.lock.Name())
+	pid := strings.TrimSpace(string(text))
+	if err != nil || pid == "" || len(pid) > 20 {
+		return ""
+	}
+	return " (pid " + pid + ")"
+}
+
+// probe writes a file and removes it.
+func (d *dataDir) probe() error {
+	path := filepath.Join(d.path, probeFile)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, filePerms)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(make([]byte, probeSize))
+	return errors.Join(err, f.Close(), os.Remove(path))
+}
+
+// reason is an error of a file without its path, which is said elsewhere.
+func reason(err error) error {
+	var path *os.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
 }
 
 // close unlocks the directory. The file stays: removing it could take away

@@ -5,23 +5,34 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 )
+
+// plaintext is a warning of the server about passwords in its configuration.
+// Ours are in no file, and new at each start.
+const plaintext = "Plaintext passwords detected"
+
+// ends are what the server says when it can store nothing any more until it is
+// started again.
+var ends = []string{"critical write error", "will be DISABLED", "disabling JetStream"}
 
 // logger passes the server's log on. It is server.Logger, but a fatal error
 // ends nobody: it is kept, and Start returns it.
 type logger struct {
-	to *slog.Logger
+	to     *slog.Logger
+	failed chan error // what ended the store, once
 
-	mu  sync.Mutex
-	err error
+	mu      sync.Mutex
+	err     error
+	warning string
 }
 
 func newLogger(to *slog.Logger) *logger {
 	if to == nil {
 		to = slog.New(slog.DiscardHandler)
 	}
-	return &logger{to: to.With("from", "nats-server")}
+	return &logger{to: to.With("from", "nats-server"), failed: make(chan error, 1)}
 }
 
 func (l *logger) debugs() bool { return l.to.Enabled(context.Background(), slog.LevelDebug) }
@@ -33,25 +44,66 @@ func (l *logger) fatal() error {
 	return l.err
 }
 
+// lastWarning is the last warning, for an error that the server tells nowhere else.
+func (l *logger) lastWarning() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.warning
+}
+
+// Fatalf keeps the first fatal error.
 func (l *logger) Fatalf(format string, v ...any) {
-	text := fmt.Sprintf(format, v...)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.err == nil {
-		l.err = errors.New("nats server: " + text)
+		l.err = errors.New("nats server: " + fmt.Sprintf(format, v...))
 	}
 }
 
-// Noticef says what the server does at start and stop: of no interest here,
-// where natslock says it.
-func (l *logger) Noticef(format string, v ...any) { l.log(slog.LevelDebug, format, v) }
-func (l *logger) Warnf(format string, v ...any)   { l.log(slog.LevelWarn, format, v) }
-func (l *logger) Errorf(format string, v ...any)  { l.log(slog.LevelError, format, v) }
-func (l *logger) Debugf(format string, v ...any)  { l.log(slog.LevelDebug, format, v) }
-func (l *logger) Tracef(format string, v ...any)  { l.log(slog.LevelDebug, format, v) }
+// Errorf logs, and tells Server.Failed of what ends the store.
+func (l *logger) Errorf(format string, v ...any) {
+	text := strings.TrimSpace(fmt.Sprintf(format, v...))
+	l.to.Error(text)
+	l.notice(text)
+}
 
-func (l *logger) log(level slog.Level, format string, v []any) {
-	if l.to.Enabled(context.Background(), level) {
-		l.to.Log(context.Background(), level, fmt.Sprintf(format, v...))
+// Warnf logs, keeps the last warning, and tells Server.Failed as Errorf does.
+func (l *logger) Warnf(format string, v ...any) {
+	text := strings.TrimSpace(fmt.Sprintf(format, v...))
+	if strings.HasPrefix(text, plaintext) {
+		return
+	}
+	l.mu.Lock()
+	l.warning = text
+	l.mu.Unlock()
+	l.to.Warn(text)
+	l.notice(text)
+}
+
+func (l *logger) notice(text string) {
+	for _, end := range ends {
+		if strings.Contains(text, end) {
+			select {
+			case l.failed <- errors.New("nats server: " + text):
+			default:
+			}
+			return
+		}
+	}
+}
+
+// Noticef logs what the server does at start and stop at the level of debug:
+// natslock has its own lines for that.
+func (l *logger) Noticef(format string, v ...any) { l.debug(format, v) }
+
+// Debugf logs.
+func (l *logger) Debugf(format string, v ...any) { l.debug(format, v) }
+
+// Tracef logs at the level of debug.
+func (l *logger) Tracef(format string, v ...any) { l.debug(format, v) }
+
+func (l *logger) debug(format string, v []any) {
+	if l.debugs() {
+		l.to.Debug(strings.TrimSpace(fmt.Sprintf(format, v...)))
 	}
 }

@@ -11,8 +11,9 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-// recovered refuses data that the server could not read. The server goes on
-// without a stream whose files are damaged, and would make it anew over them.
+// recovered refuses to go on when a stream that has a directory is not there:
+// the server could not read it, for a reason that verify does not know, and it
+// would be made anew over its files.
 func (s *Server) recovered() error {
 	streams := filepath.Join(jetStreamDir(s.data.path), Account, "streams")
 	dirs, err := os.ReadDir(streams)
@@ -20,27 +21,20 @@ func (s *Server) recovered() error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("data directory %s: %w", s.data.path, err)
+		return fmt.Errorf("data directory %s cannot be read: %w", s.data.path, err)
 	}
 	detail, err := s.nats.JszAccount(&server.JSzOptions{Account: Account, Streams: true})
 	if err != nil {
 		return fmt.Errorf("nats server: %w", err)
 	}
-	read := map[string]server.StreamState{}
+	there := map[string]bool{}
 	for _, stream := range detail.Streams {
-		read[stream.Name] = stream.State
+		there[stream.Name] = true
 	}
 	for _, dir := range dirs {
-		if !dir.IsDir() || strings.HasPrefix(dir.Name(), ".") {
-			continue // left over from a deletion
-		}
-		path := filepath.Join(streams, dir.Name())
-		state, ok := read[dir.Name()]
-		if !ok {
-			return fmt.Errorf("data directory %s is damaged: the server cannot read the stream in %s; restore it from a copy, or move it away to begin without its locks", s.data.path, path)
-		}
-		if state.Lost != nil {
-			return fmt.Errorf("data directory %s is damaged: %d records of the stream in %s are lost; restore it from a copy, or move it away to begin without its locks", s.data.path, len(state.Lost.Msgs), path)
+		if dir.IsDir() && !strings.HasPrefix(dir.Name(), ".") && !there[dir.Name()] {
+			return fmt.Errorf("data directory %s is damaged: the nats server cannot read %s (%s)",
+				s.data.path, filepath.Join(streams, dir.Name()), s.log.lastWarning())
 		}
 	}
 	return nil

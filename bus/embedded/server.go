@@ -2,7 +2,6 @@ package embedded
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -61,7 +60,10 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	}
 	s := &Server{log: newLogger(cfg.Logger), data: data, secrets: newSecrets()}
 	if err := s.start(ctx, cfg, addr); err != nil {
-		return nil, errors.Join(err, s.Shutdown())
+		if stop := s.Shutdown(); stop != nil {
+			return nil, fmt.Errorf("%w (and then: %w)", err, stop)
+		}
+		return nil, err
 	}
 	return s, nil
 }
@@ -80,6 +82,9 @@ func (c Config) withDefaults() Config {
 }
 
 func (s *Server) start(ctx context.Context, cfg Config, addr address) error {
+	if err := s.data.verify(cfg.grace()); err != nil {
+		return err
+	}
 	options, err := cfg.options(addr, s.secrets)
 	if err != nil {
 		return err
@@ -92,13 +97,22 @@ func (s *Server) start(ctx context.Context, cfg Config, addr address) error {
 	if err := s.log.fatal(); err != nil {
 		return err
 	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	if !s.nats.ReadyForConnections(startTimeout) {
 		return fmt.Errorf("nats server is not ready after %s", startTimeout)
 	}
-	if err := s.recovered(); err != nil {
-		return err
+	return s.recovered()
+}
+
+// grace is how long before the newest a file may have been written that a crash
+// damaged: what Sync says may be lost, and a little for its timer.
+func (c Config) grace() time.Duration {
+	if c.Sync <= 0 {
+		return 0
 	}
-	return ctx.Err()
+	return c.Sync + 5*time.Second
 }
 
 // options are those of the NATS server.
@@ -160,6 +174,10 @@ func (s *Server) ClientURL() string {
 	}
 	return "nats://" + s.nats.Addr().String()
 }
+
+// Failed receives one error when the server can store nothing any more, because
+// the disk is full or broken: end the process, it cannot recover by itself.
+func (s *Server) Failed() <-chan error { return s.log.failed }
 
 // Shutdown stops the server and returns when it has closed all connections and
 // files. A second time does nothing.
