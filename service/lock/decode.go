@@ -194,6 +194,9 @@ func (d *decoder) ended() Ended {
 // waiter reads a waiter by its sketch.
 func (d *decoder) waiter(w Waiter) Waiter {
 	flags := d.byte()
+	if flags >= waiterInbox<<1 {
+		d.damage()
+	}
 	w.Mode = schema.ModeExclusive
 	if flags&waiterShared != 0 {
 		w.Mode = schema.ModeShared

@@ -325,8 +325,15 @@ func brokenAnswers(before Record, c Command, after Record, o Outcome) error {
 	was, is := waiting(before), waiting(after)
 	for _, a := range o.Answers {
 		inbox, waited := was[a.Attempt]
-		if repeat, ok := c.(Acquire); ok && repeat.Attempt == a.Attempt {
-			inbox = repeat.Inbox
+		switch repeat := c.(type) {
+		case Acquire:
+			if repeat.Attempt == a.Attempt {
+				inbox = repeat.Inbox
+			}
+		case Note:
+			if repeat.Set.Attempt == a.Attempt {
+				inbox = repeat.Set.Inbox
+			}
 		}
 		if _, waits := is[a.Attempt]; !waited || waits || a.Inbox != inbox {
 			return fmt.Errorf("attempt %x waited %v, waits %v, is answered at %v", a.Attempt, waited, waits, a.Inbox)

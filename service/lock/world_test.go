@@ -47,12 +47,12 @@ func (w *world) fold(commands []Command) (outcomes []Outcome, changed bool, err 
 	f := NewFold(w.r)
 	for _, c := range commands {
 		before := f.Record()
-		stored, said := before.Append(nil), fmt.Sprintf("%#v", c)
+		stored := before.Append(nil)
 		o := f.Apply(c)
 		after := f.Record()
 		err := errors.Join(brokenStep(before, c, after, o), broken(after), brokenReference(before, c, after, o))
-		if !bytes.Equal(stored, before.Append(nil)) || said != fmt.Sprintf("%#v", c) {
-			err = errors.Join(err, errors.New("invariant 15: an argument was changed"))
+		if !bytes.Equal(stored, before.Append(nil)) {
+			err = errors.Join(err, errors.New("invariant 15: the record given was changed"))
 		}
 		if weight := after.weight(); weight != f.weight {
 			err = errors.Join(err, fmt.Errorf("the fold thinks the record weighs %d, not %d", f.weight, weight))

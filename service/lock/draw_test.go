@@ -1,0 +1,167 @@
+package lock
+
+import (
+	"github.com/natslock/natslock/schema"
+	"pgregory.net/rapid"
+)
+
+// drawAttempt draws one of a few attempts, so that repeats are frequent.
+func drawAttempt(t *rapid.T) Attempt { return Attempt(rapid.IntRange(1, 12).Draw(t, "attempt")) }
+
+func drawInbox(t *rapid.T) Inbox {
+	return Inbox{
+		Subject:  rapid.SampledFrom([]string{"i", "other", "a-longer-one"}).Draw(t, "inbox"),
+		Encoding: schema.Encoding(rapid.IntRange(0, 1).Draw(t, "encoding")),
+	}
+}
+
+func drawMeta(t *rapid.T) schema.Meta {
+	m := rapid.SampledFrom([]string{"", "", `{"a":1}`, `{"a":2,"b":[]}`, `{"c":"x"}`}).Draw(t, "meta")
+	if m == "" {
+		return nil
+	}
+	return schema.Meta(m)
+}
+
+var someSessions = []string{"p", "p/1", "p/2", "pp", "q/1"}
+
+func drawSession(t *rapid.T) Session {
+	return Session{
+		ID:    rapid.SampledFrom(someSessions).Draw(t, "session"),
+		Epoch: rapid.Uint64Range(1, 2).Draw(t, "epoch"),
+		TTL:   10_000,
+		Grace: 2_000,
+	}
+}
+
+// drawToken draws a hold's token, or one that is no hold's.
+func drawToken(t *rapid.T, r Record) Token {
+	tokens := []Token{0, 1, 255, 256, 1 << 40}
+	for _, h := range r.Holds {
+		tokens = append(tokens, h.Token, h.Token, h.Token)
+	}
+	return rapid.SampledFrom(tokens).Draw(t, "token")
+}
+
+func drawClient(t *rapid.T) string {
+	return rapid.SampledFrom([]string{"x", "x", "y"}).Draw(t, "client")
+}
+func drawOwner(t *rapid.T) string {
+	return rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(t, "owner")
+}
+
+func drawAcquire(t *rapid.T) Acquire {
+	a := Acquire{
+		Attempt: drawAttempt(t), Client: drawClient(t), Owner: drawOwner(t),
+		Mode: schema.ModeExclusive, TTL: rapid.SampledFrom([]int64{0, 10, 30_000}).Draw(t, "ttl"),
+		DefaultTTL: rapid.Bool().Draw(t, "default"), Meta: drawMeta(t), Inbox: drawInbox(t),
+		Wait: rapid.SampledFrom([]int64{0, 10_000, 10_000, schema.WaitForever}).Draw(t, "wait"), At: 5,
+	}
+	if rapid.Bool().Draw(t, "shared") {
+		a.Mode, a.Size = schema.ModeShared, rapid.SampledFrom([]int64{0, 2, 2, 3}).Draw(t, "size")
+	}
+	if rapid.Bool().Draw(t, "with session") {
+		a.Session = drawSession(t)
+	}
+	return a
+}
+
+// drawParty draws an acquire that is part of one for several names.
+func drawParty(t *rapid.T) Acquire {
+	a := drawAcquire(t)
+	a.Lead, a.Wait = "a", 0
+	if rapid.Bool().Draw(t, "lead") {
+		a.Names = []string{"b", "a"}
+	}
+	if rapid.Bool().Draw(t, "waited") {
+		w := a.waiter()
+		a.Waited = &w
+	}
+	return a
+}
+
+func drawLeave(t *rapid.T) Leave {
+	return Leave{
+		Session: rapid.SampledFrom(append([]string{"q"}, someSessions...)).Draw(t, "session"),
+		Epoch:   rapid.Uint64Range(0, 2).Draw(t, "epoch"),
+		Reason: rapid.SampledFrom([]schema.Reason{
+			schema.ReasonLeave, schema.ReasonSilence, schema.ReasonDisconnect,
+		}).Draw(t, "reason"),
+	}
+}
+
+func drawExpire(t *rapid.T, r Record) Expire {
+	e := Expire{Token: drawToken(t, r), Renewed: rapid.Uint64Range(0, 3).Draw(t, "renewed")}
+	if h, ok := r.HoldByToken(e.Token); ok && rapid.Bool().Draw(t, "in time") {
+		e.Renewed = h.Renewed
+	}
+	return e
+}
+
+func drawRelease(t *rapid.T, r Record) Release {
+	c := Release{
+		Token: drawToken(t, r), Client: drawClient(t), Owner: drawOwner(t), Named: rapid.Bool().Draw(t, "named"),
+	}
+	if rapid.Bool().Draw(t, "part") {
+		c.Session = rapid.SampledFrom(someSessions).Draw(t, "session")
+	}
+	return c
+}
+
+func drawRenew(t *rapid.T, r Record) Renew {
+	return Renew{
+		Token: drawToken(t, r), Client: drawClient(t), Named: rapid.Bool().Draw(t, "named"),
+		TTL: rapid.SampledFrom([]int64{0, 10, 20_000}).Draw(t, "ttl"), Given: rapid.Bool().Draw(t, "given"),
+	}
+}
+
+// drawCommand draws any command, mostly about what is in r.
+func drawCommand(t *rapid.T, r Record) Command {
+	switch k := rapid.IntRange(0, 19).Draw(t, "kind"); k {
+	case 0:
+		return Force{Token: drawToken(t, r), Reason: "r"}
+	case 1:
+		a := drawAcquire(t)
+		return Note{Set{Waiter: a.waiter(), Names: []string{"b", "a"}}}
+	case 2:
+		return Unnote{drawAttempt(t)}
+	case 3:
+		return Promote{}
+	case 4:
+		return drawParty(t)
+	case 5:
+		return drawLeave(t)
+	case 6:
+		return drawExpire(t, r)
+	case 7:
+		return Cancel{drawAttempt(t)}
+	case 8:
+		return GiveUp{drawAttempt(t)}
+	case 9, 10:
+		return Undo{drawAttempt(t), drawInbox(t).Hash()}
+	case 11, 12:
+		return drawRenew(t, r)
+	case 13, 14, 15:
+		return drawRelease(t, r)
+	default:
+		return drawAcquire(t)
+	}
+}
+
+// drawWorld draws a world with a history.
+func drawWorld(t *rapid.T) *world {
+	w := &world{t: t, revision: 10} // above the revisions that are drawn
+	for range rapid.IntRange(0, 30).Draw(t, "steps") {
+		w.do(drawCommands(t, w.r)...)
+	}
+	return w
+}
+
+// drawCommands draws what is folded into one write.
+func drawCommands(t *rapid.T, r Record) []Command {
+	commands := make([]Command, rapid.SampledFrom([]int{1, 1, 2, 4}).Draw(t, "folded"))
+	for i := range commands {
+		commands[i] = drawCommand(t, r)
+	}
+	return commands
+}
