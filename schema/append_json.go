@@ -5,8 +5,6 @@ import (
 	"unicode/utf8"
 )
 
-const notUTF8 = "not valid UTF-8"
-
 // verbatim tells of each byte whether it stands for itself in a JSON text.
 // The others are escaped, or belong to a longer rune.
 var verbatim = func() (t [256]bool) {

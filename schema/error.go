@@ -1,5 +1,7 @@
 package schema
 
+const notUTF8 = "not valid UTF-8"
+
 // Error is a refusal: the status and the message of the reply that it becomes.
 type Error struct {
 	Status  Status

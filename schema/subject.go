@@ -18,7 +18,7 @@ const (
 )
 
 var (
-	errUTF8   = errors.New("not valid UTF-8")
+	errUTF8   = errors.New(notUTF8)
 	errEscape = errors.New("an escape is = and two upper-case hex digits")
 )
 
