@@ -154,7 +154,7 @@ func (c *Client) close() (err error) {
 	if n := c.errands; n > 0 {
 		err = &Error{Status: schema.StatusUnavailable, Message: fmt.Sprintf("%d releases or cancels not acknowledged", n)}
 	}
-	c.keeper.order, c.keeper.ready = nil, nil
+	c.keeper.ready = nil
 	close(c.stopped)
 	c.mu.Unlock()
 	c.work.Wait()

@@ -1,6 +1,9 @@
 package client
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // heldContext is a context that ends with the first of some locks, or with its
 // parent. It does not rely on anybody's waking up in time: whoever asks it
@@ -34,5 +37,31 @@ func (h *heldContext) look() {
 			h.cancel(err)
 			return
 		}
+	}
+}
+
+// heldKey is the key under which a context finds the heldContext that it comes from.
+type heldKey struct{}
+
+// Value returns the value of the parent, or the heldContext itself.
+func (h *heldContext) Value(key any) any {
+	if key == (heldKey{}) {
+		return h
+	}
+	return h.Context.Value(key)
+}
+
+// outlive returns ctx, or if it ends with one of the locks, one that does not.
+func (c *Client) outlive(ctx context.Context, locks []*Lock) (context.Context, context.CancelFunc) {
+	from := ctx
+	for {
+		h, ok := from.Value(heldKey{}).(*heldContext)
+		if !ok {
+			return ctx, func() {}
+		}
+		if slices.ContainsFunc(h.locks, func(l *Lock) bool { return slices.Contains(locks, l) }) {
+			return context.WithTimeout(context.WithoutCancel(ctx), c.options.Timeout)
+		}
+		from = h.Context
 	}
 }

@@ -72,7 +72,8 @@ func (l *Lock) Err() error {
 }
 
 // Release gives the lock back, and the next waiter has it at once. The Context
-// ends before anything is sent. Releasing again is no error. A lock that was
+// ends before anything is sent; if ctx comes from it, Options.Timeout bounds the
+// release instead. Releasing again is no error. A lock that was
 // lost is ErrLost and ErrNotHeld, and nobody else's hold is touched. With any
 // other error the release goes on in the background, at most until the TTL has
 // ended the hold; call Release again to wait for it.
@@ -94,13 +95,17 @@ func (l *Lock) trustLocked(sent instant, ttl time.Duration) {
 	if l.shortest != 0 {
 		ttl = min(ttl, l.shortest)
 	}
-	until := trustedUntil(sent, ttl)
-	l.until.Store(int64(until))
+	l.until.Store(int64(trustedUntil(sent, ttl)))
+	l.c.setLocked(l, l.nextLocked(sent, ttl))
+}
+
+// nextLocked is when to look at the lock again after a renewal that was sent at
+// an instant.
+func (l *Lock) nextLocked(sent instant, ttl time.Duration) instant {
 	if l.noRenew {
-		l.c.setLocked(l, until)
-	} else {
-		l.c.setLocked(l, min(until, renewal(sent, ttl)))
+		return trustedUntil(sent, ttl)
 	}
+	return renewal(sent, ttl)
 }
 
 // endLocked ends the lock, unless it has ended.
@@ -118,14 +123,18 @@ func (l *Lock) endLocked(cause error) {
 }
 
 // expireLocked ends the lock if it can no longer be trusted. What may be left
-// of its hold, by a renewal whose answer is lost or late, is released.
+// of its hold, by a renewal whose answer is lost or late, is released; but a
+// lock that is not renewed here may be renewed elsewhere.
 func (l *Lock) expireLocked() {
 	now := l.c.now()
 	if l.cause != nil || now < instant(l.until.Load()) {
 		return
 	}
 	l.endLocked(ErrLost)
-	l.c.errandLocked(schema.VerbRelease, releaseOf([]*Lock{l}), l.hold(), now+2*l.ttl)
+	if l.noRenew {
+		return
+	}
+	l.c.errandLocked(schema.VerbRelease, releaseOf([]*Lock{l}), hold{l.name, l.token}, now+2*l.ttl)
 }
 
 // changeLocked begins a change of the TTL. A shorter one may come into force at
@@ -138,12 +147,10 @@ func (l *Lock) changeLocked(ttl time.Duration) {
 	if l.shortest == 0 || ttl < l.shortest {
 		l.shortest = ttl
 	}
-	until := min(instant(l.until.Load()), trustedUntil(l.c.now(), ttl))
-	l.until.Store(int64(until))
-	l.c.setLocked(l, min(l.place.at, until))
+	now := l.c.now()
+	l.until.Store(min(l.until.Load(), int64(trustedUntil(now, ttl))))
+	l.c.setLocked(l, min(l.place.at, l.nextLocked(now, ttl)))
 }
-
-func (l *Lock) hold() hold { return hold{l.name, l.token} }
 
 // lostError is what is said to who goes on using a lost lock.
 func lostError(cause error) error {

@@ -9,6 +9,8 @@ import (
 
 // release ends locks, and releases them with one request.
 func (c *Client) release(ctx context.Context, locks []*Lock) error {
+	ctx, cancel := c.outlive(ctx, locks)
+	defer cancel()
 	left, repeated, err := c.beginRelease(locks)
 	if len(left) == 0 {
 		return err

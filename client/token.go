@@ -10,7 +10,7 @@ import (
 )
 
 // Release ends a hold by its token, whoever took it; a Client with an ID can do
-// so with its own holds only. ErrNotHeld when there is no such hold, and never
+// so with its own holds only (ErrDenied). ErrNotHeld when there is no such hold, and never
 // when the request was repeated because its first reply was lost.
 func (c *Client) Release(ctx context.Context, name string, token uint64) error {
 	m := &schema.Release{Name: name, Token: token, Client: c.name}

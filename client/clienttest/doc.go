@@ -19,7 +19,9 @@
 //		os.Exit(m.Run())
 //	}
 //
-// and pools of timers, which are emptied before each bubble:
+// and pools of timers, which are emptied before and after each bubble (a pool
+// gives up what it holds at the second collection), so no tests with bubbles run
+// in parallel:
 //
 //	runtime.GC()
 //	runtime.GC()
@@ -27,4 +29,6 @@
 //		locks := clienttest.New(t).Client(nil)
 //		...
 //	})
+//	runtime.GC()
+//	runtime.GC()
 package clienttest

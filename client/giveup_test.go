@@ -1,0 +1,134 @@
+package client_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/natslock/natslock/client"
+	"github.com/natslock/natslock/client/clienttest"
+	"github.com/natslock/natslock/schema"
+)
+
+func TestGivingUpCancelsTheAttempt(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		var attempts, cancels []string
+		s := respond(t, func(a asked) {
+			switch m := a.request.(type) {
+			case *schema.Acquire:
+				if len(attempts) == 0 || attempts[len(attempts)-1] != m.Request {
+					attempts = append(attempts, m.Request)
+				}
+			case *schema.Cancel:
+				cancels = append(cancels, m.Request)
+				a.answer(&schema.Reply{Status: schema.StatusCanceled})
+			}
+		})
+		c := s.Client(nil)
+		ctx, cancel := context.WithTimeout(t.Context(), 8*second)
+		defer cancel()
+		_, err := c.Acquire(ctx, "a")
+		wantErr(t, err, client.ErrTimeout)
+		_, err = c.Acquire(t.Context(), "a", client.Wait(8*second))
+		wantErr(t, err, client.ErrTimeout)
+		_, err = c.TryAcquire(ctx, "a")
+		wantErr(t, err, context.DeadlineExceeded) // never sent
+		_, err = c.TryAcquire(t.Context(), "a")
+		wantErr(t, err, client.ErrUnavailable)
+		_, err = c.Call(t.Context(), schema.VerbAcquire, &schema.Acquire{Name: "a", Wait: 2000})
+		wantErr(t, err, client.ErrTimeout)
+		synctest.Wait()
+		if len(attempts) != 4 || len(cancels) != 4 {
+			t.Fatalf("%d attempts, %d cancels", len(attempts), len(cancels))
+		}
+		for i := range attempts {
+			if attempts[i] != cancels[i] {
+				t.Errorf("attempt %q, cancel %q", attempts[i], cancels[i])
+			}
+		}
+		ok(t, c.Close())
+	})
+}
+
+func TestCancelIsRepeatedUntilItIsAcknowledged(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		cancels := 0
+		s := respond(t, func(a asked) {
+			if a.verb != schema.VerbCancel {
+				return
+			}
+			switch cancels++; cancels {
+			case 1:
+			case 2:
+				a.answer(&schema.Reply{Status: schema.StatusUnavailable, Message: "no leader"})
+			case 3:
+				a.answer(&schema.Reply{Status: schema.StatusInternal, Message: "oops"})
+			default:
+				a.answer(&schema.Reply{Status: schema.StatusNotHeld})
+			}
+		})
+		c := s.Client(nil)
+		_, err := c.Acquire(t.Context(), "a", client.Wait(second))
+		wantErr(t, err, client.ErrTimeout)
+		time.Sleep(time.Minute)
+		if cancels != 4 {
+			t.Errorf("%d cancels", cancels)
+		}
+		ok(t, c.Close())
+	})
+}
+
+func TestCancelIsOfNoUseOnceTheHoldWouldBeOver(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		last, cancels := time.Now(), 0
+		s := respond(t, func(a asked) {
+			if a.verb == schema.VerbCancel {
+				last, cancels = time.Now(), cancels+1
+			}
+		})
+		c := s.Client(nil)
+		_, err := c.Acquire(t.Context(), "a", client.Wait(second))
+		wantErr(t, err, client.ErrTimeout)
+		gaveUp := time.Now()
+		time.Sleep(time.Hour)
+		if d := last.Sub(gaveUp); d > 31*second || cancels < 5 {
+			t.Errorf("%d cancels, the last after %s", cancels, d)
+		}
+		ok(t, c.Close())
+	})
+}
+
+func TestGrantThatArrivesAfterGivingUpIsReleased(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *clienttest.Server) {
+		holder, waiter, next := s.Client(nil), s.Client(nil), s.Client(nil)
+		held := acquire(t, holder, "a", client.TTL(time.Hour))
+		ctx, cancel := context.WithCancel(t.Context())
+		over := make(chan error)
+		go func() {
+			_, err := waiter.Acquire(ctx, "a", client.TTL(time.Hour))
+			over <- err
+		}()
+		synctest.Wait()
+		s.StopWorker()
+		cancel()
+		wantErr(t, <-over, client.ErrCanceled)
+		ctx, cancel = context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		wantErr(t, held.Release(ctx), client.ErrUnavailable) // in the background from now on
+		s.StartWorker()
+		l := must[*client.Lock](t)(next.Acquire(t.Context(), "a", client.Wait(10*second)))
+		ok(t, l.Release(t.Context()))
+	})
+}
+
+func TestNothingIsCanceledThatWasNeverSent(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *clienttest.Server) {
+		nc := s.Conn()
+		c := must[*client.Client](t)(client.New(nc, nil))
+		nc.Close()
+		_, err := c.TryAcquire(t.Context(), "a")
+		wantErr(t, err, client.ErrUnavailable)
+		ok(t, c.Close())
+	})
+}

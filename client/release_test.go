@@ -1,0 +1,191 @@
+package client_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/natslock/natslock/client"
+	"github.com/natslock/natslock/client/clienttest"
+	"github.com/natslock/natslock/schema"
+)
+
+func TestReleaseEndsTheContextAndFreesTheLock(t *testing.T) {
+	c := clienttest.New(t).Client(nil)
+	l := acquire(t, c, "a")
+	ctx := l.Context()
+	ok(t, l.Release(t.Context()))
+	ended(t, ctx, client.ErrReleased)
+	wantErr(t, l.Err(), client.ErrReleased)
+	if isHeld(t, c, "a") {
+		t.Error("still held")
+	}
+	ok(t, l.Release(t.Context()))
+	wantErr(t, l.Renew(t.Context(), 0), client.ErrNotHeld, client.ErrReleased)
+	ended(t, l.Context(), client.ErrReleased)
+	late := acquire(t, c, "b")
+	ok(t, late.Release(t.Context()))
+	ended(t, late.Context(), client.ErrReleased) // asked for after the end
+}
+
+func TestContextEndsBeforeTheReleaseIsSent(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		var l *client.Lock
+		s := respond(t, func(a asked) {
+			if a.verb == schema.VerbAcquire {
+				a.answer(grant(a, 7))
+				return
+			}
+			wantErr(t, context.Cause(l.Context()), client.ErrReleased)
+			a.answer(&schema.Reply{Status: schema.StatusReleased})
+		})
+		l = acquire(t, s.Client(nil), "a")
+		ok(t, l.Release(t.Context()))
+	})
+}
+
+func TestReleaseWhoseReplyIsLostIsNoError(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		releases := 0
+		s := respond(t, func(a asked) {
+			switch a.verb {
+			case schema.VerbAcquire:
+				a.answer(grant(a, 7))
+			case schema.VerbRelease:
+				if releases++; releases%2 == 0 {
+					a.answer(&schema.Reply{Status: schema.StatusNotHeld})
+				}
+			}
+		})
+		c := s.Client(nil)
+		ok(t, acquire(t, c, "a").Release(t.Context()))
+		ok(t, c.Release(t.Context(), "b", 8))
+		if releases != 4 {
+			t.Errorf("%d releases", releases)
+		}
+	})
+}
+
+func TestReleaseOfALockThatOthersEndedIsNotHeld(t *testing.T) {
+	s := clienttest.New(t)
+	c := s.Client(nil)
+	l := acquire(t, c, "a")
+	_, err := c.Force(t.Context(), "a", nil)
+	ok(t, err)
+	next := acquire(t, s.Client(nil), "a")
+	wantErr(t, l.Release(t.Context()), client.ErrNotHeld, client.ErrLost)
+	if got := state(t, c, "a").Holders[0].Token; got != next.Token() {
+		t.Errorf("held by %d, want %d", got, next.Token())
+	}
+}
+
+func TestReleaseGoesOnInTheBackground(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *clienttest.Server) {
+		c := s.Client(nil)
+		l := acquire(t, c, "a", client.TTL(time.Hour))
+		gone, cancel := context.WithCancel(t.Context())
+		cancel()
+		s.StopWorker()
+		wantErr(t, l.Release(gone), client.ErrCanceled, context.Canceled)
+		wantErr(t, l.Release(t.Context()), client.ErrUnavailable)
+		s.StartWorker()
+		time.Sleep(3 * second)
+		if isHeld(t, c, "a") {
+			t.Error("still held")
+		}
+		ok(t, l.Release(t.Context()))
+	})
+}
+
+func TestReleaseOfASetTellsWhatWasLost(t *testing.T) {
+	c := clienttest.New(t).Client(nil)
+	set := must[*client.LockSet](t)(c.TryAcquireAll(t.Context(), []string{"a", "b", "c"}))
+	ok(t, set.Locks()[0].Release(t.Context()))
+	_, err := c.Force(t.Context(), "b", nil)
+	ok(t, err)
+	wantErr(t, set.Release(t.Context()), client.ErrLost, client.ErrNotHeld)
+	if isHeld(t, c, "c") {
+		t.Error("the others are not released")
+	}
+	ok(t, set.Release(t.Context()))
+}
+
+func TestContextOfASetEndsWithTheFirstLock(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *clienttest.Server) {
+		c := s.Client(nil)
+		set := must[*client.LockSet](t)(c.TryAcquireAll(t.Context(), []string{"a", "b"}))
+		ctx := set.Context()
+		_, err := c.Force(t.Context(), "b", nil)
+		ok(t, err)
+		ended(t, ctx, client.ErrLost)
+		ok(t, set.Locks()[0].Err())
+	})
+}
+
+func TestTokenReleasesWhoeverTookTheLock(t *testing.T) {
+	s := clienttest.New(t)
+	l := acquire(t, s.Client(nil), "a")
+	c := s.Client(nil)
+	wantErr(t, c.Release(t.Context(), "a", l.Token()+1), client.ErrNotHeld)
+	ok(t, c.Release(t.Context(), "a", l.Token()))
+	wantErr(t, c.Release(t.Context(), "a", 0), client.ErrInvalid)
+}
+
+func TestClientWithAnIDActsForItselfOnly(t *testing.T) {
+	s := clienttest.New(t)
+	me, also, other := s.Client(&client.Options{ID: "me"}), s.Client(&client.Options{ID: "me"}), s.Client(&client.Options{ID: "other"})
+	l := acquire(t, me, "a")
+	wantErr(t, other.Release(t.Context(), "a", l.Token()), client.ErrDenied)
+	_, err := other.Renew(t.Context(), "a", l.Token(), nil)
+	wantErr(t, err, client.ErrDenied)
+	ok(t, also.Release(t.Context(), "a", l.Token()))
+}
+
+func TestLostLockThatIsHeldAgainIsNotReleased(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		quiet, releases := true, 0
+		s := respond(t, func(a asked) {
+			switch a.verb {
+			case schema.VerbAcquire:
+				a.answer(grant(a, 7))
+			case schema.VerbRelease:
+				if releases++; !quiet {
+					a.answer(&schema.Reply{Status: schema.StatusReleased})
+				}
+			}
+		})
+		c := s.Client(nil)
+		first := acquire(t, c, "a", client.Owner("o"))
+		ended(t, first.Context(), client.ErrLost)
+		again := acquire(t, c, "a", client.Owner("o"), client.TTL(time.Hour))
+		synctest.Wait()
+		sent := releases
+		quiet = false
+		time.Sleep(time.Minute)
+		if again == first || again.Err() != nil || releases > sent+1 {
+			t.Errorf("released %d times, then %d; %v", sent, releases, again.Err())
+		}
+	})
+}
+
+func TestReleaseIsNotStoppedByTheEndOfItsOwnLock(t *testing.T) {
+	c := clienttest.New(t).Client(nil)
+	outer := acquire(t, c, "outer")
+	l := acquire(t, c, "a")
+	ctx, cancel := context.WithCancel(l.Context())
+	defer cancel()
+	ok(t, l.Release(ctx))
+	err := c.Do(outer.Context(), "b", func(ctx context.Context, _ *client.Lock) error {
+		ctx, cancel := context.WithTimeout(ctx, second)
+		defer cancel()
+		return outer.Release(ctx)
+	})
+	ok(t, err)
+	ended(t, ctx, client.ErrReleased)
+	for _, name := range []string{"outer", "a", "b"} {
+		if isHeld(t, c, name) {
+			t.Errorf("%s is still held", name)
+		}
+	}
+}
