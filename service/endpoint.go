@@ -102,7 +102,7 @@ func endpoint[M any, P message[M]](w *Worker, handle func(request, *M), client f
 func fault(err error) *schema.Reply {
 	var e *schema.Error
 	if errors.As(err, &e) {
-		return refusal{e.Status, e.Error()}.reply()
+		return refusal{e.Status, e.Message}.reply()
 	}
 	return refusal{schema.StatusInternal, err.Error()}.reply()
 }

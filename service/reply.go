@@ -79,7 +79,10 @@ func (w *Worker) announce(a *actor, outcomes []lock.Outcome) {
 				Type: e.Type, Realm: a.realm, Name: a.name,
 				Client: e.Client, Owner: e.Owner, Session: e.Session,
 				Token: uint64(e.Token), Mode: e.Mode, Reason: string(e.Reason),
-				Waited: since(at, e.QueuedAt), Held: since(at, e.GrantedAt), At: at,
+				Waited: since(at, e.QueuedAt), At: at,
+			}
+			if e.Type != schema.EventGranted {
+				event.Held = since(at, e.GrantedAt)
 			}
 			*buffer = schema.Append((*buffer)[:0], schema.JSON, &event)
 			if err := bus.PublishEvent(w.nc, schema.EventSubject(a.realm, e.Type), *buffer); err != nil {
