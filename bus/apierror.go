@@ -1,26 +1,30 @@
 package bus
 
 import (
-	"context"
 	"errors"
 	"fmt"
-
-	"github.com/nats-io/nats.go"
 )
 
 // The error codes of JetStream that are told apart.
 const (
-	codeNoResources     = 10023 // insufficient resources: the disk or the memory is full
-	codeNoMessage       = 10037
-	codeTooLarge        = 10054
-	codeStreamExists    = 10058
-	codeNoStream        = 10059
-	codeSequence        = 10063 // a replica is behind: others may have stored it
-	codeWrongRevision   = 10071
-	codeStoreFailed     = 10077
-	codeHeaderTooLarge  = 10097
-	codeRevisionUnready = 10163
-	codeWrongInFlight   = 10164 // as 10071, with replicas: another write of the key is on its way
+	codeAccountLimit   = 10002
+	codeNoPeers        = 10005
+	codeNoResources    = 10023 // the disk or the memory is full
+	codeMemoryLimit    = 10028
+	codeNoMessage      = 10037
+	codeStorageLimit   = 10047
+	codeTooLarge       = 10054
+	codeStreamExists   = 10058
+	codeNoStream       = 10059
+	codeSequence       = 10063
+	codeWrongRevision  = 10071
+	codeNoReplicas     = 10074
+	codeStoreFailed    = 10077
+	codeHeaderTooLarge = 10097
+	codeNoLimits       = 10120
+	codeWrongInFlight  = 10164 // as 10071, with replicas: another write of the key is on its way
+
+	textTooLarge = "message too large" // what codeStoreFailed can say
 )
 
 // apiError is an error of the JetStream API.
@@ -34,29 +38,30 @@ func (e *apiError) Error() string {
 	return fmt.Sprintf("%s (JetStream error %d)", e.Description, e.Code)
 }
 
-// outcome is what a refusal of a write means. single says that it was one
-// write: of a batch, a server without replicas can refuse the rest when it has
-// stored the beginning, and stores the rest when it starts the next time.
+// outcome is what a refusal of a write means. Most refusals come before the
+// write was handed on, and nothing is stored. Others leave it open.
 func (e *apiError) outcome(single bool) error {
+	kind := ErrUnavailable
 	switch e.Code {
 	case codeWrongRevision, codeWrongInFlight:
 		return ErrConflict
 	case codeTooLarge, codeHeaderTooLarge:
-		return fmt.Errorf("%w: %w", ErrTooLarge, e)
-	case codeSequence:
-		return fmt.Errorf("%w: %w", ErrUnknown, e)
-	case codeStoreFailed:
-		if e.Description == "message size exceeds maximum allowed" || e.Description == "message too large" {
-			return fmt.Errorf("%w: %w", ErrTooLarge, e)
+		kind = ErrTooLarge
+	case codeSequence, codeStoreFailed:
+		// A replica that is behind, or is being closed, says so of a write
+		// that the others may have agreed on.
+		kind = ErrUnknown
+		if e.Description == textTooLarge {
+			kind = ErrTooLarge
 		}
-		// A replica that is being closed says so of a write that the
-		// others have agreed on.
-		return fmt.Errorf("%w: %w", ErrUnknown, e)
+	case codeNoResources, codeAccountLimit, codeMemoryLimit, codeStorageLimit, codeNoLimits:
+		// Of a batch, a server without replicas can say so in the middle: it
+		// stores the rest when it is started again.
+		if !single {
+			kind = ErrUnknown
+		}
 	}
-	if !single && (e.Status >= 500 || e.Code == 10002) {
-		return fmt.Errorf("%w: %w", ErrUnknown, e)
-	}
-	return fmt.Errorf("%w: %w", ErrUnavailable, e)
+	return fmt.Errorf("%w: %w", kind, e)
 }
 
 // unreachable marks a request that found no answer as ErrUnavailable.
@@ -67,9 +72,14 @@ func unreachable(err error) error {
 // transient tells whether a later try may do better.
 func transient(err error) bool {
 	var api *apiError
-	if errors.As(err, &api) {
-		return api.Status >= 500 || api.Status == 429
+	if !errors.As(err, &api) {
+		return errors.Is(err, ErrUnavailable)
 	}
-	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrNoResponders) ||
-		errors.Is(err, nats.ErrTimeout) || errors.Is(err, nats.ErrReconnectBufExceeded) || errors.Is(err, nats.ErrDisconnected)
+	switch api.Code {
+	case codeNoPeers:
+		return true // a cluster that has not found together yet says so
+	case codeNoReplicas, codeMemoryLimit, codeStorageLimit:
+		return false
+	}
+	return api.Status >= 500 || api.Status == 429
 }

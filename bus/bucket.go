@@ -86,8 +86,8 @@ func OpenBucket(ctx context.Context, nc *nats.Conn, cfg BucketConfig) (*Bucket, 
 	return b, nil
 }
 
-// Close ends the Bucket. Commits that have no outcome yet get ErrUnknown; when
-// it has returned, no done function is running or will run.
+// Close ends the Bucket. Commits that have no outcome yet get ErrUnknown before
+// it returns, later ones ErrUnavailable.
 func (b *Bucket) Close() error {
 	var err error
 	b.close.Do(func() { err = b.unlisten() })
@@ -96,6 +96,8 @@ func (b *Bucket) Close() error {
 
 // ensure looks for the stream and creates it if it is not there.
 func (b *Bucket) ensure(ctx context.Context) error {
+	level := slog.LevelWarn
+	var last error
 	for {
 		info, err := b.lookup(ctx)
 		if errors.Is(err, errNoStream) {
@@ -103,16 +105,22 @@ func (b *Bucket) ensure(ctx context.Context) error {
 		}
 		switch {
 		case err == nil:
-			return b.check(info.Config)
+			return b.check(info)
 		case ctx.Err() != nil:
-			return fmt.Errorf("%w: %w (%v)", ErrUnavailable, ctx.Err(), err)
+			if last == nil {
+				last = err
+			}
+			return fmt.Errorf("%w (%w)", ctx.Err(), last)
 		case !transient(err):
 			return err
 		}
-		b.log.Debug("store is not ready yet", "bucket", b.cfg.Name, "error", err)
+		b.log.Log(ctx, level, "the store is not there yet", "bucket", b.cfg.Name, "error", err)
+		level, last = slog.LevelDebug, err
+		pause := time.NewTimer(tryPause)
 		select {
 		case <-ctx.Done():
-		case <-time.After(tryPause):
+			pause.Stop()
+		case <-pause.C:
 		}
 	}
 }
@@ -147,8 +155,12 @@ func (b *Bucket) ask(ctx context.Context, api string, body []byte) (streamInfo, 
 	var info streamInfo
 	try, cancel := context.WithTimeout(ctx, tryTimeout)
 	defer cancel()
+	denied := watchDenied(b.nc, apiPrefix+api, "")
 	m, err := b.nc.RequestWithContext(try, apiPrefix+api, body)
 	if err != nil {
+		if err := denied(); err != nil {
+			return info, err
+		}
 		return info, unreachable(err)
 	}
 	if err := json.Unmarshal(m.Data, &info); err != nil {

@@ -5,18 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
 )
 
-// The errors of calls, besides those of the context.
+// The errors of calls, besides ErrDenied and those of the context.
 var (
 	ErrNoService    = errors.New("no service listens")
 	ErrDisconnected = errors.New("the connection is lost")
-	ErrDenied       = errors.New("not allowed to publish")
 )
 
 // Answer is what came back for a request.
@@ -65,7 +63,7 @@ func NewCaller(nc *nats.Conn) (*Caller, error) {
 	return c, nil
 }
 
-// Close ends the Caller. Calls that wait get no answer any more.
+// Close ends the Caller. Calls that wait end with ErrDisconnected.
 func (c *Caller) Close() error {
 	c.close.Do(func() {
 		c.nc.RemoveStatusListener(c.status)
@@ -90,6 +88,9 @@ func (c *Caller) follow() {
 		}
 		c.mu.Unlock()
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	close(c.lost) // for good
 }
 
 // Reconnected returns a channel that is closed when the connection is next made
@@ -125,7 +126,7 @@ func (c *Caller) Call(ctx context.Context, subject, contentType string, body []b
 		}
 	})
 	defer c.forget(id)
-	denied := c.watchDenied(subject)
+	denied := watchDenied(c.nc, subject, c.inbox)
 	if err := c.publish(subject, id, contentType, body); err != nil {
 		return nil, err
 	}
@@ -209,24 +210,4 @@ func (c *Caller) receive(m *nats.Msg) {
 		Code:        m.Header.Get(headerErrorCode),
 		Message:     m.Header.Get(headerError),
 	})
-}
-
-// deniedAfter is when to look whether the server refused to publish a request.
-const deniedAfter = 100 * time.Millisecond
-
-// watchDenied returns a function that tells whether, since now, the server has
-// refused to publish to the subject. It says so only as the last error of the
-// connection, so one that another error follows at once is not seen.
-func (c *Caller) watchDenied(subject string) func() error {
-	before := c.nc.LastError()
-	return func() error {
-		err := c.nc.LastError()
-		if err == before || !errors.Is(err, nats.ErrPermissionViolation) {
-			return nil
-		}
-		if text := err.Error(); strings.Contains(text, `"`+subject+`"`) || strings.Contains(text, c.inbox) {
-			return fmt.Errorf("%w: %w", ErrDenied, err)
-		}
-		return nil
-	}
 }

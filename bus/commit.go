@@ -34,6 +34,7 @@ type publisher struct {
 	header nats.Header
 	values [5][1]string
 	wake   chan struct{} // tells settle that there is something to look at
+	closed bool
 }
 
 // Commit implements Store. done runs on a goroutine that all commits share, so
@@ -43,14 +44,18 @@ func (b *Bucket) Commit(writes []Write, done func(revision uint64, err error)) {
 	p := &b.pub
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	id, alone := b.pending.add(commit{done: done, writes: len(writes), deadline: time.Now().Add(b.cfg.Timeout)})
+	if p.closed {
+		go done(0, fmt.Errorf("%w: the bucket is closed", ErrUnavailable))
+		return
+	}
+	id, untimed := b.pending.add(commit{done: done, writes: len(writes), deadline: time.Now().Add(b.cfg.Timeout)})
 	if err == nil {
 		err = b.send(writes, id)
 	}
 	if err != nil {
 		b.pending.refuse(id, err)
 	}
-	if alone || err != nil {
+	if untimed || err != nil {
 		b.nudge()
 	}
 }
@@ -161,11 +166,11 @@ func (b *Bucket) listen() error {
 
 // unlisten ends what listen started and settles what is left.
 func (b *Bucket) unlisten() error {
-	err := b.acks.Unsubscribe()
-	if errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, nats.ErrBadSubscription) {
-		err = nil
-	}
+	err := gone(b.acks.Unsubscribe())
 	b.nc.RemoveStatusListener(b.status)
+	b.pub.mu.Lock()
+	b.pub.closed = true
+	b.pub.mu.Unlock()
 	close(b.quit)
 	b.settled.Wait()
 	b.end(true)

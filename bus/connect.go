@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -18,9 +19,13 @@ const (
 
 // ConnectConfig says how to connect.
 type ConnectConfig struct {
-	Name    string        // of the connection, as the server shows it
-	Creds   string        // path of a credentials file. Default: none
-	Options []nats.Option // applied last
+	Name  string // of the connection, as the server shows it
+	Creds string // path of a credentials file. Default: none
+	// InboxPrefix begins the subjects at which answers arrive, for a user whose
+	// permissions give it inboxes of its own. Default: _INBOX
+	InboxPrefix string
+	Logger      *slog.Logger  // of lost and new connections and what the server complains of. Default: none
+	Options     []nats.Option // applied last
 }
 
 // Connect connects to a NATS server (or several, separated by commas) with what
@@ -36,6 +41,10 @@ func Connect(ctx context.Context, url string, cfg ConnectConfig) (*nats.Conn, er
 		return nil, fmt.Errorf("connect to %s: %w", url, err)
 	}
 	options := append(Defaults(), nats.Name(cfg.Name), nats.Timeout(timeout))
+	options = append(options, logged(cfg.Logger)...)
+	if cfg.InboxPrefix != "" {
+		options = append(options, nats.CustomInboxPrefix(cfg.InboxPrefix))
+	}
 	if cfg.Creds != "" {
 		options = append(options, nats.UserCredentials(cfg.Creds))
 	}
@@ -47,6 +56,31 @@ func Connect(ctx context.Context, url string, cfg ConnectConfig) (*nats.Conn, er
 		return nil, fmt.Errorf("connect to %s: %w", url, err)
 	}
 	return nc, nil
+}
+
+// logged are the options that write down what happens to the connection; without
+// them nats.go would print it.
+func logged(log *slog.Logger) []nats.Option {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return []nats.Option{
+		nats.ErrorHandler(func(_ *nats.Conn, sub *nats.Subscription, err error) {
+			if sub != nil {
+				log.Warn("nats error", "subject", sub.Subject, "error", err)
+				return
+			}
+			log.Warn("nats error", "error", err)
+		}),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil {
+				log.Warn("connection to nats is lost", "error", err)
+			}
+		}),
+		nats.ReconnectHandler(func(nc *nats.Conn) {
+			log.Info("connection to nats is back", "server", nc.ConnectedUrlRedacted())
+		}),
+	}
 }
 
 // Defaults are the options of every connection that Connect makes.

@@ -31,7 +31,7 @@ func (c *Caller) Open() *Exchange {
 // Send sends the request, or repeats it. Errors: ErrDisconnected, ErrTooLarge;
 // that nobody listens, or that it is denied, comes as an answer.
 func (e *Exchange) Send(subject, contentType string, body []byte) error {
-	denied := e.caller.watchDenied(subject)
+	denied := watchDenied(e.caller.nc, subject, e.caller.inbox)
 	if err := e.caller.publish(subject, e.id, contentType, body); err != nil {
 		return err
 	}

@@ -21,12 +21,14 @@ type pending struct {
 	ring  []commit // its length is a power of two
 	first uint64   // id of the oldest that may still wait
 	next  uint64   // id of the next commit
+	timed bool     // somebody will look when the first is over
 }
 
 const firstRing = 256
 
-// add takes a commit in and returns its id. alone says that none waited before.
-func (p *pending) add(c commit) (id uint64, alone bool) {
+// add takes a commit in and returns its id. untimed says that nobody would look
+// when its time is over, and has to be told.
+func (p *pending) add(c commit) (id uint64, untimed bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.next-p.first == uint64(len(p.ring)) {
@@ -35,7 +37,9 @@ func (p *pending) add(c commit) (id uint64, alone bool) {
 	id = p.next
 	p.next++
 	*p.at(id) = c
-	return id, id == p.first
+	untimed = !p.timed
+	p.timed = true
+	return id, untimed
 }
 
 func (p *pending) at(id uint64) *commit { return &p.ring[id&uint64(len(p.ring)-1)] }
@@ -76,7 +80,7 @@ func (p *pending) refuse(id uint64, err error) {
 }
 
 // over takes out what was refused and what is past its deadline (or all, if
-// all is set), and tells when the next one is: zero if none waits.
+// all is set), and tells when to look next: zero if none waits.
 func (p *pending) over(now time.Time, all bool) (list []commit, next time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -90,7 +94,8 @@ func (p *pending) over(now time.Time, all bool) (list []commit, next time.Time) 
 	for p.first < p.next && p.at(p.first).done == nil {
 		p.first++
 	}
-	if p.first < p.next {
+	p.timed = p.first < p.next
+	if p.timed {
 		next = p.at(p.first).deadline
 	}
 	return list, next

@@ -10,6 +10,9 @@ import (
 type streamInfo struct {
 	Error  *apiError    `json:"error"`
 	Config streamConfig `json:"config"`
+	State  struct {
+		LastSeq uint64 `json:"last_seq"`
+	} `json:"state"`
 }
 
 // streamConfig has the settings of a stream that matter to locks, by the names
@@ -28,6 +31,7 @@ type streamConfig struct {
 	MaxAge            time.Duration `json:"max_age"`
 	MaxMsgSize        int64         `json:"max_msg_size"`
 	MaxConsumers      int           `json:"max_consumers"`
+	DiscardPerSubject bool          `json:"discard_new_per_subject,omitempty"`
 	FirstSeq          uint64        `json:"first_seq,omitempty"`
 	MarkerTTL         time.Duration `json:"subject_delete_marker_ttl,omitempty"`
 	NoAck             bool          `json:"no_ack,omitempty"`
@@ -74,62 +78,79 @@ func (b *Bucket) storage() string {
 
 // A fault is one setting of a stream that would break locks.
 type fault struct {
-	setting   string
-	is, must  string
-	mend, why string // mend is a flag of "nats stream edit"; "" if it cannot be edited
+	setting  string
+	is, must any
+	mend     string // a flag of "nats stream edit"; "" if it cannot be edited
+	why      string
 }
 
-// check refuses a stream whose settings would break locks, naming all that are wrong.
-func (b *Bucket) check(c streamConfig) error {
-	faults := b.faults(c)
+// check refuses a stream that would break locks, naming all that is wrong with it.
+func (b *Bucket) check(info streamInfo) error {
+	faults := append(b.shape(info), b.limits(info.Config)...)
+	faults = append(faults, b.features(info.Config)...)
 	if len(faults) == 0 {
 		return nil
 	}
 	var says, flags []string
 	editable := true
 	for _, f := range faults {
-		says = append(says, fmt.Sprintf("%s is %s and must be %s (%s)", f.setting, f.is, f.must, f.why))
-		if f.mend == "" {
-			editable = false
-		}
+		says = append(says, fmt.Sprintf("%s is %v and must be %v (%s)", f.setting, f.is, f.must, f.why))
 		flags = append(flags, f.mend)
+		editable = editable && f.mend != ""
 	}
 	mend := "nats stream edit " + b.stream + " " + strings.Join(flags, " ")
 	if !editable {
-		mend = "this cannot be changed later: stop all workers and let natslock make it anew, after: nats stream rm " + b.stream
+		mend = "stop all workers and let natslock make it anew, without its locks, after: nats stream rm " + b.stream
 	}
 	return fmt.Errorf("the stream %s is not fit for locks: %s; to mend it: %s", b.stream, strings.Join(says, "; "), mend)
 }
 
-// faults lists what is wrong with the settings.
-func (b *Bucket) faults(c streamConfig) []fault {
-	var faults []fault
-	must := func(ok bool, f fault) {
-		if !ok {
-			faults = append(faults, f)
-		}
+// need lists the fault unless ok.
+func need(faults *[]fault, ok bool, f fault) {
+	if !ok {
+		*faults = append(*faults, f)
 	}
-	subject := b.prefix + ">"
-	must(len(c.Subjects) == 1 && c.Subjects[0] == subject, fault{"subjects", strings.Join(c.Subjects, ","), subject, "--subjects='" + subject + "'", "keys live there and nothing else does"})
-	must(c.Storage == b.storage(), fault{"storage", c.Storage, b.storage(), "", "decides what a restart loses"})
-	must(c.Retention == "limits", fault{"retention", c.Retention, "limits", "", "others drop records that were read"})
-	must(c.PersistMode == "" || c.PersistMode == "default", fault{"persist_mode", c.PersistMode, "default", "", "async acknowledges what is not stored"})
-	must(!c.Sealed, fault{"sealed", "true", "false", "", "nothing could be stored"})
-	must(c.Mirror == nil, fault{"mirror", "set", "unset", "", "a copy cannot decide"})
-	must(len(c.Sources) == 0, fault{"sources", "set", "unset", "", "others would write past the compare-and-set"})
-	must(c.Transform == nil, fault{"subject_transform", "set", "unset", "", "keys would move"})
-	must(!c.AllowCounter, fault{"allow_msg_counter", "true", "false", "", "counters refuse compare-and-set"})
-	must(!c.NoAck, fault{"no_ack", "true", "false", "--ack", "no outcome would be known"})
-	must(c.MaxMsgsPerSubject == 1, fault{"max_msgs_per_subject", fmt.Sprint(c.MaxMsgsPerSubject), "1", "--max-msgs-per-subject=1", "an older record would come back when a newer one is dropped"})
-	must(c.Discard == "new", fault{"discard", c.Discard, "new", "--discard=new", "old drops records of other locks"})
-	must(c.MaxMsgs <= 0, fault{"max_msgs", fmt.Sprint(c.MaxMsgs), "-1", "--max-msgs=-1", "a full bucket could not even release"})
-	must(c.MaxBytes <= 0, fault{"max_bytes", fmt.Sprint(c.MaxBytes), "-1", "--max-bytes=-1", "a full bucket could not even release"})
-	must(c.MaxAge == 0, fault{"max_age", c.MaxAge.String(), "0s", "--max-age=0s", "held locks would be dropped"})
-	must(c.MaxMsgSize <= 0 || c.MaxMsgSize >= minMsgSize, fault{"max_msg_size", fmt.Sprint(c.MaxMsgSize), "-1", "--max-msg-size=-1", "records with many waiters would not fit"})
-	must(c.MarkerTTL == 0, fault{"subject_delete_marker_ttl", c.MarkerTTL.String(), "0s", "--subject-del-markers-ttl=0s", "a marker wipes a record that was renewed meanwhile"})
-	must(c.AllowMsgTTL, fault{"allow_msg_ttl", "false", "true", "--allow-msg-ttl", "used names would stay for ever"})
-	must(c.AllowAtomic, fault{"allow_atomic", "false", "true", "--allow-batch", "several names are one atomic batch; needs nats-server 2.12"})
-	must(!c.AllowDirect, fault{"allow_direct", "true", "false", "--no-allow-direct", "reads could be old"})
+}
+
+// shape lists what is wrong with what the stream is.
+func (b *Bucket) shape(info streamInfo) (faults []fault) {
+	c, subject := info.Config, b.prefix+">"
+	is := strings.Join(c.Subjects, ",")
+	need(&faults, is == subject, fault{"subjects", is, subject, "--subjects='" + subject + "'", "keys are there and nothing else is"})
+	need(&faults, c.Storage == b.storage(), fault{"storage", c.Storage, b.storage(), "", "it decides what a restart loses"})
+	need(&faults, c.Retention == "limits", fault{"retention", c.Retention, "limits", "", "others drop what was read"})
+	need(&faults, c.PersistMode == "" || c.PersistMode == "default", fault{"persist_mode", c.PersistMode, "default", "", "it acknowledges what is not stored"})
+	need(&faults, !c.Sealed, fault{"sealed", true, false, "", "nothing can be stored"})
+	need(&faults, c.Mirror == nil, fault{"mirror", "set", "unset", "", "a copy cannot decide"})
+	need(&faults, len(c.Sources) == 0, fault{"sources", "set", "unset", "", "others write without compare-and-set"})
+	need(&faults, c.Transform == nil, fault{"subject_transform", "set", "unset", "--no-transform", "it moves keys"})
+	need(&faults, !c.AllowCounter, fault{"allow_msg_counter", true, false, "", "counters refuse compare-and-set"})
+	next, least := info.State.LastSeq+1, min(b.cfg.FirstSeq, seqAt(built))
+	need(&faults, next >= least, fault{"the next revision", next, fmt.Sprint(least, " or more"), "", "a token of an earlier store could be given again"})
+	return faults
+}
+
+// limits lists the limits that would drop or refuse records.
+func (b *Bucket) limits(c streamConfig) (faults []fault) {
+	const full = "a full bucket cannot even release"
+	need(&faults, c.MaxMsgsPerSubject == 1, fault{"max_msgs_per_subject", c.MaxMsgsPerSubject, 1, "--max-msgs-per-subject=1", "an older record comes back when the newest is dropped"})
+	need(&faults, c.Discard == "new", fault{"discard", c.Discard, "new", "--discard=new", "it drops records of other locks"})
+	need(&faults, !c.DiscardPerSubject, fault{"discard_new_per_subject", true, false, "--no-discard-per-subject", "a record could not be replaced"})
+	need(&faults, c.MaxMsgs <= 0, fault{"max_msgs", c.MaxMsgs, -1, "--max-msgs=-1", full})
+	need(&faults, c.MaxBytes <= 0, fault{"max_bytes", c.MaxBytes, -1, "--max-bytes=-1", full})
+	need(&faults, c.MaxAge == 0, fault{"max_age", c.MaxAge, "0s", "--max-age=0s", "held locks would be dropped"})
+	need(&faults, c.MaxMsgSize <= 0 || c.MaxMsgSize >= minMsgSize, fault{"max_msg_size", c.MaxMsgSize, -1, "--max-msg-size=-1", "records with many waiters do not fit"})
+	need(&faults, c.MaxConsumers <= 0, fault{"max_consumers", c.MaxConsumers, -1, "", "each worker needs one"})
+	return faults
+}
+
+// features lists what is on and must be off, or the other way round.
+func (b *Bucket) features(c streamConfig) (faults []fault) {
+	need(&faults, !c.NoAck, fault{"no_ack", true, false, "--ack", "no outcome would be known"})
+	need(&faults, c.MarkerTTL == 0, fault{"subject_delete_marker_ttl", c.MarkerTTL, "0s", "--subject-del-markers-ttl=0s", "a marker wipes a record that was renewed meanwhile"})
+	need(&faults, c.AllowMsgTTL, fault{"allow_msg_ttl", false, true, "--allow-msg-ttl", "used names would stay for ever"})
+	need(&faults, c.AllowAtomic, fault{"allow_atomic", false, true, "--allow-batch", "several names are stored together; needs nats-server 2.12"})
+	need(&faults, !c.AllowDirect, fault{"allow_direct", true, false, "--no-allow-direct", "replicas answer with old records"})
 	return faults
 }
 

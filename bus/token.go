@@ -26,5 +26,7 @@ func FirstSeq(now time.Time) (uint64, error) {
 		return 0, fmt.Errorf("the clock says %s, which is before this program was made: set it before creating the store, or tokens could be given twice",
 			now.UTC().Format(time.RFC3339))
 	}
-	return uint64(now.Sub(seqEpoch)/time.Second) * seqPerSecond, nil
+	return seqAt(now), nil
 }
+
+func seqAt(t time.Time) uint64 { return uint64(t.Sub(seqEpoch)/time.Second) * seqPerSecond }
