@@ -5,6 +5,7 @@
 #   ```sh                      run; a ```text fence after it is what it prints,
 #                              where digits stand for any number and … for anything
 #   <!-- background -->        started, and left running
+#   <!-- until interrupted --> run for a moment
 #   <!-- not here: why -->     not run, which is said
 #   <!-- file: path -->        the listing is part of that file
 source "$(dirname "$0")/env.sh"
@@ -45,6 +46,13 @@ for fence in "$work"/[0-9]*.*; do
 		say "$(<"$fence")  &"
 		background bash -euo pipefail "$fence"
 		;;
+	sh:"until interrupted")
+		say "$(<"$fence")"
+		status=0
+		timeout --signal=INT 2 bash -euo pipefail "$fence" </dev/null || status=$?
+		((status == 124)) || die "ended by itself, with exit status $status: $(<"$fence")"
+		ran=$((ran + 1))
+		;;
 	sh:"not here: "*)
 		say "not run, ${mark#not here: }: $(<"$fence")"
 		;;
@@ -61,4 +69,4 @@ for fence in "$work"/[0-9]*.*; do
 	esac
 done
 ((ran > 0)) || die "$page: no command found"
-printf '%s: %d commands\n' "$page" "$ran"
+say "$page: $ran fences run"

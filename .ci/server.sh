@@ -29,7 +29,7 @@ address() {
 
 NATSLOCK_NATS=$(address)
 export NATSLOCK_NATS
-export NATSLOCK_DATA=$work/data NATSLOCK_HTTP=
+export NATSLOCK_DATA=$work/data
 export NATSLOCK_SERVER=nats://$NATSLOCK_NATS NATS_URL=nats://$NATSLOCK_NATS
 
 # background COMMAND...: starts a server, and returns when it is ready.
