@@ -56,11 +56,6 @@ func TestAnExistingBucketIsUsedAsItIs(t *testing.T) {
 }
 
 func TestABucketUnfitForLocksIsRefused(t *testing.T) {
-	nc := workerConn(t, startServer(t, t.TempDir(), ""))
-	js, err := jetstream.New(nc)
-	if err != nil {
-		t.Fatal(err)
-	}
 	const remake = "let natslock make it anew, without its locks, after: nats stream rm KV_natslock_locks"
 	for _, test := range []struct {
 		change func(*jetstream.StreamConfig)
@@ -100,14 +95,10 @@ func TestABucketUnfitForLocksIsRefused(t *testing.T) {
 		{func(c *jetstream.StreamConfig) { c.AllowDirect, c.MaxMsgsPerSubject = true, 64 }, []string{"max_msgs_per_subject is 64", "; allow_direct is true", "nats stream edit KV_natslock_locks --max-msgs-per-subject=1 --no-allow-direct"}},
 	} {
 		t.Run(test.says[0], func(t *testing.T) {
+			nc := workerConn(t, startServer(t, t.TempDir(), ""))
 			cfg := good()
 			test.change(&cfg)
 			createStream(t, nc, cfg)
-			defer func() {
-				if err := js.DeleteStream(context.WithoutCancel(t.Context()), cfg.Name); err != nil {
-					t.Error(err)
-				}
-			}()
 			b, err := bus.OpenBucket(t.Context(), nc, bus.BucketConfig{Name: "natslock_locks", FirstSeq: 5000})
 			if err == nil {
 				_ = b.Close()
