@@ -72,6 +72,7 @@ func TestCancelIsRepeatedUntilItIsAcknowledged(t *testing.T) {
 		_, err := c.Acquire(t.Context(), "a", client.Wait(second))
 		wantErr(t, err, client.ErrTimeout)
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if cancels != 4 {
 			t.Errorf("%d cancels", cancels)
 		}
@@ -92,6 +93,7 @@ func TestCancelIsOfNoUseOnceTheHoldWouldBeOver(t *testing.T) {
 		wantErr(t, err, client.ErrTimeout)
 		gaveUp := time.Now()
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		if d := last.Sub(gaveUp); d > 31*second || cancels < 5 {
 			t.Errorf("%d cancels, the last after %s", cancels, d)
 		}

@@ -146,7 +146,7 @@ func respond(t *testing.T, f func(asked)) *responder {
 
 // Conn returns a caller's connection, which ends with the test.
 func (r *responder) Conn() *nats.Conn {
-	nc := must[*nats.Conn](r.t)(r.nats.CallerConn())
+	nc := must[*nats.Conn](r.t)(r.nats.CallerConn(nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})))
 	r.t.Cleanup(nc.Close)
 	return nc
 }

@@ -163,6 +163,7 @@ func TestLostLockThatIsHeldAgainIsNotReleased(t *testing.T) {
 		sent := releases
 		quiet = false
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if again == first || again.Err() != nil || releases > sent+1 {
 			t.Errorf("released %d times, then %d; %v", sent, releases, again.Err())
 		}

@@ -3,6 +3,7 @@ package client_test
 import (
 	"fmt"
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -38,18 +39,18 @@ func TestManyLocksAreKeptWithoutAGoroutineEach(t *testing.T) {
 func TestRenewalsArePaced(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		const locks = 500
-		tokens, open, most, renewals := uint64(0), 0, 0, map[string]int{}
+		var open atomic.Int64
+		tokens, most, renewals := uint64(0), int64(0), map[string]int{}
 		s := respond(t, func(a asked) {
 			switch m := a.request.(type) {
 			case *schema.Acquire:
 				tokens++
 				a.answer(grant(a, tokens))
 			case *schema.Renew:
-				open++
-				most = max(most, open)
+				most = max(most, open.Add(1))
 				renewals[m.Name]++
 				time.AfterFunc(100*time.Millisecond, func() {
-					open--
+					open.Add(-1)
 					ttl := int64(30_000)
 					a.answer(&schema.Reply{Status: schema.StatusRenewed, TTL: &ttl})
 				})

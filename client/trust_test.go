@@ -102,6 +102,7 @@ func TestLateRenewalRevivesNothing(t *testing.T) {
 		l := acquire(t, c, "a")
 		ended(t, l.Context(), client.ErrLost)
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		wantErr(t, l.Err(), client.ErrLost)
 		wantErr(t, l.Release(t.Context()), client.ErrLost)
 		if len(released) != 1 || released[0] != 7 {
@@ -246,6 +247,7 @@ func TestShorterTTLIsReckonedWithFromItsSending(t *testing.T) {
 		defer cancel()
 		wantErr(t, l.Renew(ctx, 10*second), client.ErrUnavailable, context.DeadlineExceeded)
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		ok(t, l.Err())
 		if renewals < 20 {
 			t.Errorf("renewed %d times in a minute with a ttl of 10 s", renewals)
@@ -270,6 +272,7 @@ func TestRenewalAcrossAChangeOfTheTTLProvesNothing(t *testing.T) {
 		})
 		l := acquire(t, s.Client(nil), "a")
 		time.Sleep(10 * second)
+		synctest.Wait()
 		done := make(chan error)
 		start := time.Now()
 		go func() { done <- l.Renew(t.Context(), second) }()
