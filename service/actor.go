@@ -26,6 +26,7 @@ type actor struct {
 
 	record   lock.Record
 	revision uint64 // of record; 0: the key is not there
+	offered  uint64 // the revision at which sets were last told
 	clocks   clocks
 
 	queue  []*job

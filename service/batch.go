@@ -21,7 +21,7 @@ const (
 // concerns several locks.
 type work interface {
 	// decide folds commands into parts. It may be called again with newer
-	// records, and must leave no trace but in parts.
+	// records, and decides everything anew then.
 	decide(parts []part)
 	// deliver answers callers, after the store has decided. The outcomes are sealed.
 	deliver(parts []part)
@@ -40,6 +40,9 @@ type part struct {
 	value    []byte      // encoded
 	written  bool        // by the write in flight
 }
+
+// answer is the reply of the last outcome.
+func (p *part) answer() *schema.Reply { return p.outcomes[len(p.outcomes)-1].Reply }
 
 // speaks reports whether anybody is told anything that rests on the record.
 func (p *part) speaks() bool {
@@ -77,20 +80,28 @@ func (b *batch) run() {
 	for i := range b.parts {
 		p := &b.parts[i]
 		decided = decided || p.speaks()
-		if p.fold == nil || !p.fold.Changed() {
-			continue
-		}
-		changed, p.written = true, true
-		p.record = p.fold.Record()
-		p.value = p.record.Append(nil)
+		changed = changed || p.fold != nil && p.fold.Changed()
 	}
 	switch {
 	case changed:
+		b.encode()
 		b.write()
 	case decided:
 		b.w.spawn(b.confirm)
 	default:
 		b.finish()
+	}
+}
+
+// encode makes ready what is written: what changed and, in a write of several,
+// what something is told of. So all of it is true at one revision.
+func (b *batch) encode() {
+	for i := range b.parts {
+		p := &b.parts[i]
+		if p.written = p.fold != nil && (p.fold.Changed() || p.speaks()); p.written {
+			p.record = p.fold.Record()
+			p.value = p.record.Append(nil)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package service
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/natslock/natslock/schema"
 	"github.com/natslock/natslock/service/lock"
@@ -61,11 +62,13 @@ func (s *sets) follow(a *actor) {
 }
 
 // wanted returns the leads of attempts that may be granted now that a is as it
-// is.
+// is, under the mutex of a's shard. It returns them once for each revision: what
+// could not be granted is not tried again before something has changed.
 func (s *sets) wanted(a *actor) []string {
-	if s.count.Load() == 0 || len(a.record.Holds) > 0 && a.record.Mode == schema.ModeExclusive {
+	if s.count.Load() == 0 || a.offered == a.revision {
 		return nil
 	}
+	a.offered = a.revision
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var leads []string
@@ -93,4 +96,59 @@ func (s *sets) lead(realm string, attempt lock.Attempt) string {
 		}
 	}
 	return ""
+}
+
+// trySets tries the waiting attempts noted under lead.
+func (w *Worker) trySets(lead string) {
+	var sets []lock.Set
+	realm := ""
+	w.replica.peek(lead, func(a *actor) {
+		sets, realm = a.record.Sets, a.realm
+	})
+	for i := range sets {
+		s := &sets[i]
+		if s.Parked || !w.looksFree(realm, s) {
+			continue
+		}
+		n := &allOrNone{w: w, asked: time.Now(), again: true, names: s.Names,
+			command: lock.Acquire{
+				Attempt: s.Attempt, Client: s.Client, Owner: s.Owner, Session: s.Session, Mode: s.Mode, Size: s.Size,
+				TTL: s.TTL, DefaultTTL: s.DefaultTTL, Wait: s.Wait, Meta: s.Meta, Inbox: s.Inbox, At: time.Now().UnixMilli(),
+			}}
+		n.start(realm)
+	}
+}
+
+// looksFree reports whether trying a set may be worth while.
+func (w *Worker) looksFree(realm string, s *lock.Set) bool {
+	for _, name := range s.Names {
+		free := true
+		w.replica.peek(schema.LockKey(realm, name), func(a *actor) { free = looksOpen(&a.record, s) })
+		if !free {
+			return false
+		}
+	}
+	return true
+}
+
+// looksOpen reports whether an acquire of r for s might be granted.
+func looksOpen(r *lock.Record, s *lock.Set) bool {
+	if len(r.Holds) == 0 {
+		return true
+	}
+	if s.Mode == schema.ModeShared && r.Mode == schema.ModeShared {
+		return true
+	}
+	_, held := r.HoldOf(s.Client, s.Owner)
+	return held
+}
+
+// setOf returns the waiting attempt for several names that is noted in r, or nil.
+func setOf(r *lock.Record, attempt lock.Attempt) *lock.Set {
+	for i := range r.Sets {
+		if s := &r.Sets[i]; s.Attempt == attempt {
+			return s
+		}
+	}
+	return nil
 }

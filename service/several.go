@@ -1,7 +1,9 @@
 package service
 
 import (
-	"sort"
+	"fmt"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -15,13 +17,16 @@ type allOrNone struct {
 	caller  caller
 	asked   time.Time
 	told    bool
-	again   bool // a waiting attempt is tried again: a refusal is not told
+	again   bool // a noted attempt is tried again: a refusal is not told
 	names   []string
 	order   []int // parts[i] is names[order[i]]
 	command lock.Acquire
 
-	refused *schema.Reply // as decided; nil: granted, or waiting
-	waits   bool
+	// As decided last.
+	refused   *schema.Reply // nil: granted, or waiting
+	refusedAt int           // the part that refused
+	waits     bool
+	noted     int // the part that has the note of the attempt, or -1
 }
 
 // acquireAll acquires several names for a caller.
@@ -40,85 +45,128 @@ func (n *allOrNone) start(realm string) {
 	for i := range n.order {
 		n.order[i] = i
 	}
-	sort.Slice(n.order, func(i, j int) bool { return n.names[n.order[i]] < n.names[n.order[j]] })
-	keys := make([]string, len(n.names))
-	for i, place := range n.order {
-		keys[i] = schema.LockKey(realm, n.names[place])
-	}
-	n.command.Lead = n.names[n.order[0]]
-	n.w.gather(keys, n)
+	slices.SortFunc(n.order, func(i, j int) int { return strings.Compare(n.names[i], n.names[j]) })
+	n.w.gather(realm, slices.Sorted(slices.Values(n.names)), n)
 }
 
 func (n *allOrNone) decide(parts []part) {
-	n.refused, n.waits = nil, false
-	refusedAt := -1
+	n.refused, n.refusedAt, n.waits = nil, -1, false
+	var set *lock.Set
+	set, n.noted = n.findSet(parts)
+	switch {
+	case n.again && (set == nil || set.Parked):
+		n.waits = true // it was granted or ended meanwhile, or its caller is gone
+		return
+	case n.again:
+		n.caller = caller{inbox: set.Inbox.Subject, encoding: set.Inbox.Encoding}
+		n.command.Inbox = set.Inbox
+	case set != nil && !sameNames(set.Names, n.names):
+		n.refuseAt(n.noted, invalidRequest("waits for other names"))
+		n.leave(parts)
+		return
+	}
+	n.apply(parts, set)
+	switch {
+	case n.refused == nil:
+	case n.refused.Status == schema.StatusHeld && n.command.Wait != 0:
+		n.note(parts)
+	default:
+		n.leave(parts)
+	}
+}
+
+// findSet finds the note of the attempt, and the part that has it.
+func (n *allOrNone) findSet(parts []part) (set *lock.Set, at int) {
+	for i := range parts {
+		if set := setOf(&parts[i].before, n.command.Attempt); set != nil {
+			return set, i
+		}
+	}
+	return nil, -1
+}
+
+// apply acquires every part. What is newly granted bears the name of the first
+// of these, which has the names of all and what the attempt was while it waited.
+func (n *allOrNone) apply(parts []part, set *lock.Set) {
+	lead := slices.IndexFunc(parts, func(p part) bool { return n.isNew(&p) })
+	if lead >= 0 {
+		n.command.Lead = n.names[n.order[lead]]
+	}
 	for i := range parts {
 		p := &parts[i]
 		p.fold = lock.NewFold(p.before)
 		p.fold.At = time.Now().UnixMilli()
 		command := n.command
 		command.Wait = 0
-		if i == 0 {
+		if i == lead {
 			command.Names = n.names
-			if set := setOf(&p.before, command.Attempt); set != nil {
+			if set != nil {
 				waited := set.Waiter
 				command.Waited = &waited
-				p.outcomes = append(p.outcomes, p.fold.Apply(lock.Unnote{Attempt: command.Attempt}))
-			} else if n.again {
-				n.refuseFor(parts, nil) // it was granted or ended meanwhile
-				return
 			}
 		}
+		if i == n.noted {
+			p.outcomes = append(p.outcomes, p.fold.Apply(lock.Unnote{Attempt: command.Attempt}))
+		}
 		p.outcomes = append(p.outcomes, p.fold.Apply(command))
-		reply := p.outcomes[len(p.outcomes)-1].Reply
-		if !reply.Status.OK() && (refusedAt < 0 || n.order[i] < n.order[refusedAt]) {
-			refusedAt, n.refused = i, reply
+		switch reply := p.answer(); {
+		case reply == nil:
+			n.refuseAt(i, invalidRequest("waits for this name alone, or for other names"))
+		case reply.Status != schema.StatusGranted && reply.Status != schema.StatusAlready:
+			n.refuseAt(i, reply)
 		}
 	}
-	if refusedAt < 0 {
-		return
-	}
-	n.refused.Name = n.names[n.order[refusedAt]]
-	if n.refused.Status == schema.StatusHeld && n.command.Wait != 0 {
-		n.note(parts)
-		return
-	}
-	n.refuseFor(parts, &parts[refusedAt])
 }
 
-// refuseFor leaves all parts as they are; the refusal rests on the record of
-// on, if any.
-func (n *allOrNone) refuseFor(parts []part, on *part) {
-	for i := range parts {
-		p := &parts[i]
-		p.fold = nil
-		if p != on {
-			p.outcomes = nil
+// isNew reports whether p would be newly granted to the attempt.
+func (n *allOrNone) isNew(p *part) bool {
+	if place := p.before.FindAttempt(n.command.Attempt); place != lock.Nowhere && place != lock.InSets {
+		return false
+	}
+	_, held := p.before.HoldOf(n.command.Client, n.command.Owner)
+	return !held
+}
+
+// refuseAt notes a refusal. That a lock is held is the weakest of all, since it
+// will pass; of equals the first in the order asked is told.
+func (n *allOrNone) refuseAt(i int, reply *schema.Reply) {
+	if n.refused != nil {
+		weak, was := reply.Status == schema.StatusHeld, n.refused.Status == schema.StatusHeld
+		if weak && !was || weak == was && n.order[i] > n.order[n.refusedAt] {
+			return
 		}
 	}
-	if n.again {
-		n.waits = true
+	n.refused, n.refusedAt = reply, i
+	n.refused.Name = n.names[n.order[i]]
+}
+
+// leave leaves all parts as they are. The refusal rests on the one that refused.
+func (n *allOrNone) leave(parts []part) {
+	for i := range parts {
+		p := &parts[i]
+		p.fold, p.outcomes = nil, nil
+		if i == n.refusedAt {
+			p.outcomes = []lock.Outcome{{Reply: n.refused}}
+		}
 	}
+	n.waits = n.again
 }
 
 // note writes the attempt down to be tried again.
 func (n *allOrNone) note(parts []part) {
-	n.refuseFor(parts, nil)
-	n.waits = true
+	n.refusedAt = -1
+	n.leave(parts)
 	if n.again {
 		return
 	}
-	lead, c := &parts[0], &n.command
-	lead.fold = lock.NewFold(lead.before)
-	lead.outcomes = append(lead.outcomes, lead.fold.Apply(lock.Note{Set: lock.Set{Names: n.names, Waiter: lock.Waiter{
+	p, c := &parts[max(n.noted, 0)], &n.command
+	p.fold = lock.NewFold(p.before)
+	o := p.fold.Apply(lock.Note{Set: lock.Set{Names: n.names, Waiter: lock.Waiter{
 		Attempt: c.Attempt, Client: c.Client, Owner: c.Owner, Session: c.Session, Mode: c.Mode, Size: c.Size,
 		TTL: c.TTL, DefaultTTL: c.DefaultTTL, Wait: c.Wait, Meta: c.Meta, Inbox: c.Inbox, QueuedAt: c.At,
-	}}}))
-	if reply := lead.outcomes[0].Reply; reply != nil {
-		n.refused, n.waits = reply, false
-	} else {
-		n.refused = nil
-	}
+	}}})
+	p.outcomes = []lock.Outcome{o}
+	n.refused, n.waits = o.Reply, o.Reply == nil
 }
 
 func (n *allOrNone) deliver(parts []part) {
@@ -126,16 +174,25 @@ func (n *allOrNone) deliver(parts []part) {
 		n.w.flights.decided()
 	}
 	switch {
+	case n.waits && n.refused != nil && n.refused.Status == schema.StatusCanceled:
+		// A cancel came by one of the other names.
+		n.w.submit(parts[n.noted].actor.key, &job{command: lock.Cancel{Attempt: n.command.Attempt}, inner: true})
 	case n.waits || n.told:
-		return
 	case n.refused != nil:
+		if n.refusedAt >= 0 {
+			n.w.lookUpExpiries(parts[n.refusedAt].actor, n.refused)
+		}
 		n.w.reply(n.caller, n.refused, "")
-		return
+	default:
+		n.w.reply(n.caller, n.grant(parts), n.undo(parts))
 	}
-	reply := &schema.Reply{Status: schema.StatusAlready, Owner: n.command.Owner, Locks: make([]schema.LockState, len(n.names))}
+}
+
+// grant is the reply when all parts are held.
+func (n *allOrNone) grant(parts []part) *schema.Reply {
+	reply := &schema.Reply{Status: schema.StatusAlready, Locks: make([]schema.LockState, len(n.names))}
 	for i := range parts {
-		p := &parts[i]
-		one := p.outcomes[len(p.outcomes)-1].Reply
+		one := parts[i].answer()
 		if one.Status == schema.StatusGranted {
 			reply.Status = schema.StatusGranted
 		}
@@ -146,11 +203,20 @@ func (n *allOrNone) deliver(parts []part) {
 		place := n.order[i]
 		reply.Locks[place] = schema.LockState{Name: n.names[place], Token: one.Token}
 	}
-	undo := ""
-	if reply.Status == schema.StatusGranted {
-		undo = n.w.undoSubject(parts[0].actor.key, n.command.Attempt, n.command.Inbox)
+	return reply
+}
+
+// undo is where the grant comes back to if nobody hears it: to the part that
+// has the names of all. A repeat that changed nothing has been told before.
+func (n *allOrNone) undo(parts []part) string {
+	for i := range parts {
+		p := &parts[i]
+		record := p.fold.Record()
+		if h := holdOf(&record, n.command.Attempt); h != nil && len(h.Names) > 0 && p.fold.Changed() {
+			return n.w.undoSubject(p.actor.key, n.command.Attempt, n.command.Inbox)
+		}
 	}
-	n.w.reply(n.caller, reply, undo)
+	return ""
 }
 
 func (n *allOrNone) refuse(since time.Time, r refusal) {
@@ -164,43 +230,14 @@ func (n *allOrNone) refuse(since time.Time, r refusal) {
 	n.w.reply(n.caller, r.reply(), "")
 }
 
-// trySets tries the waiting attempts noted under lead.
-func (w *Worker) trySets(lead string) {
-	var sets []lock.Set
-	realm := ""
-	w.replica.peek(lead, func(a *actor) {
-		sets, realm = a.record.Sets, a.realm
-	})
-	for i := range sets {
-		s := &sets[i]
-		if s.Parked || !w.looksFree(realm, s) {
-			continue
-		}
-		n := &allOrNone{w: w, asked: time.Now(), again: true, names: s.Names,
-			caller: caller{inbox: s.Inbox.Subject, encoding: s.Inbox.Encoding},
-			command: lock.Acquire{
-				Attempt: s.Attempt, Client: s.Client, Owner: s.Owner, Session: s.Session, Mode: s.Mode, Size: s.Size,
-				TTL: s.TTL, DefaultTTL: s.DefaultTTL, Wait: s.Wait, Meta: s.Meta, Inbox: s.Inbox, At: time.Now().UnixMilli(),
-			}}
-		n.start(realm)
-	}
+// invalidRequest refuses an id that is in use for something else.
+func invalidRequest(what string) *schema.Reply {
+	return refusal{schema.StatusInvalid, fmt.Sprintf("request: the attempt of this id %s; use another id", what)}.reply()
 }
 
-// looksFree reports whether trying a set may be worth while.
-func (w *Worker) looksFree(realm string, s *lock.Set) bool {
-	for _, name := range s.Names {
-		free := true
-		w.replica.peek(schema.LockKey(realm, name), func(a *actor) { free = looksOpen(&a.record, s.Mode) })
-		if !free {
-			return false
-		}
-	}
-	return true
-}
-
-// looksOpen reports whether an acquire might be granted, re-entrance aside.
-func looksOpen(r *lock.Record, mode schema.Mode) bool {
-	return len(r.Holds) == 0 || mode == schema.ModeShared && r.Mode == schema.ModeShared
+// sameNames reports whether two lists of different names are of the same ones.
+func sameNames(a, b []string) bool {
+	return len(a) == len(b) && !slices.ContainsFunc(a, func(name string) bool { return !slices.Contains(b, name) })
 }
 
 // releaseAll releases n holds, each on its own, and replies when all are done.
@@ -218,14 +255,4 @@ func (w *Worker) releaseAll(r request, n int, command func(i int) (string, lock.
 			}
 		}})
 	}
-}
-
-// setOf returns the waiting attempt for several names that is noted in r, or nil.
-func setOf(r *lock.Record, attempt lock.Attempt) *lock.Set {
-	for i := range r.Sets {
-		if s := &r.Sets[i]; s.Attempt == attempt {
-			return s
-		}
-	}
-	return nil
 }

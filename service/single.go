@@ -10,14 +10,22 @@ import (
 // single is the work of a batch that concerns one lock: all the commands that
 // had gathered for it, folded into one write.
 type single struct {
-	w    *Worker
-	jobs []*job
+	w       *Worker
+	jobs    []*job
+	several []onward // as decided last
+}
+
+// onward is a job that concerns other locks too, and goes on to all of them.
+type onward struct {
+	job   int
+	names []string
 }
 
 func (s *single) decide(parts []part) {
 	p := &parts[0]
 	p.fold = lock.NewFold(p.before)
 	p.fold.At = time.Now().UnixMilli()
+	s.several = s.several[:0]
 	for i, j := range s.jobs {
 		if i > 0 && p.fold.Full() {
 			p.actor.shard.mu.Lock()
@@ -26,36 +34,35 @@ func (s *single) decide(parts []part) {
 			s.jobs = s.jobs[:i]
 			break
 		}
+		if names := s.w.severalOf(p, j.command); len(names) > 1 {
+			s.several = append(s.several, onward{job: i, names: names})
+			p.outcomes = append(p.outcomes, lock.Outcome{})
+			continue
+		}
 		p.outcomes = append(p.outcomes, p.fold.Apply(j.command))
 	}
 }
 
 func (s *single) deliver(parts []part) {
+	p, several := &parts[0], s.several
 	for i, j := range s.jobs {
-		if reply := parts[0].outcomes[i].Reply; reply != nil && !j.late {
-			reply.Name = parts[0].actor.name
-			s.w.answer(j, parts[0].actor, reply)
+		if len(several) > 0 && several[0].job == i {
+			s.w.takeBack(p.actor, several[0].names, j)
+			several = several[1:]
+			continue
 		}
-		s.follow(&parts[0], j.command, parts[0].outcomes[i].Changed)
-		if j.ended != nil {
-			j.ended()
-		}
+		s.tell(p, j, &p.outcomes[i])
 	}
 }
 
-// follow takes a cancel or undo of one lock of several to the others.
-func (s *single) follow(p *part, command lock.Command, changed bool) {
-	var attempt lock.Attempt
-	switch c := command.(type) {
-	case lock.Cancel:
-		attempt = c.Attempt
-	case lock.Undo:
-		attempt = c.Attempt
-	default:
-		return
+// tell tells a job's caller what came of it.
+func (s *single) tell(p *part, j *job, o *lock.Outcome) {
+	if o.Reply != nil && !j.late {
+		o.Reply.Name = p.actor.name
+		s.w.answer(j, p.actor, o)
 	}
-	if hold := holdOf(&p.before, attempt); changed && hold != nil && hold.Lead != "" {
-		s.w.spread(p.actor, hold, command)
+	if j.ended != nil {
+		j.ended()
 	}
 }
 
@@ -73,18 +80,25 @@ func (s *single) refuse(since time.Time, r refusal) {
 }
 
 // answer sends the reply to a job's caller. A grant is sent so that it comes
-// back if nobody is there to hear it.
-func (w *Worker) answer(j *job, a *actor, reply *schema.Reply) {
+// back if nobody is there to hear it. One that changed nothing was told before,
+// and its caller may be content with that: should nobody hear it again, the
+// hold stays.
+func (w *Worker) answer(j *job, a *actor, o *lock.Outcome) {
 	undo := ""
-	if c, ok := j.command.(lock.Acquire); ok && reply.Status == schema.StatusGranted {
+	if c, ok := j.command.(lock.Acquire); ok && o.Reply.Status == schema.StatusGranted && o.Changed {
 		undo = w.undoSubject(a.key, c.Attempt, c.Inbox)
 	}
-	if reply.Status == schema.StatusHeld {
-		a.shard.mu.Lock()
-		w.expiries(a, reply.Holders)
-		a.shard.mu.Unlock()
+	if o.Reply.Status == schema.StatusHeld {
+		w.lookUpExpiries(a, o.Reply)
 	}
-	w.reply(j.caller, reply, undo)
+	w.reply(j.caller, o.Reply, undo)
+}
+
+// lookUpExpiries fills in when the holders of a expire that a refusal names.
+func (w *Worker) lookUpExpiries(a *actor, reply *schema.Reply) {
+	a.shard.mu.Lock()
+	defer a.shard.mu.Unlock()
+	w.expiries(a, reply.Holders)
 }
 
 // refuse answers a job's caller without having asked the lock.

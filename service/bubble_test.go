@@ -1,0 +1,182 @@
+package service_test
+
+import (
+	"context"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+
+	"github.com/natslock/natslock/bus"
+	"github.com/natslock/natslock/bus/bustest"
+	"github.com/natslock/natslock/schema"
+	"github.com/natslock/natslock/service"
+)
+
+// bubble is a natslock whose time is not real: minutes cost nothing, and
+// settle waits until nothing is left to happen. Its store is in memory and
+// fails as it is told to; callers and workers meet on a NATS server that keeps
+// nothing.
+type bubble struct {
+	*caller
+	t       *testing.T
+	server  *server.Server
+	store   *bustest.Memory
+	workers []*running
+}
+
+// running is a worker at work.
+type running struct {
+	nc     *nats.Conn
+	cancel context.CancelFunc
+	done   chan error
+	ended  bool
+}
+
+// inBubble runs a test in a bubble of its own, with one worker.
+func inBubble(t *testing.T, test func(*bubble)) {
+	t.Helper()
+	inBubbleOf(t, 1, test)
+}
+
+// inBubbleOf runs a test with n workers.
+func inBubbleOf(t *testing.T, n int, test func(*bubble)) {
+	t.Helper()
+	// Timers that nats.go keeps in pools must not reach the next bubble.
+	runtime.GC()
+	runtime.GC()
+	synctest.Test(t, func(t *testing.T) {
+		b := &bubble{t: t, store: bustest.NewMemory()}
+		t.Cleanup(b.burst)
+		b.serve()
+		b.caller = b.connect()
+		for range n {
+			b.start(b.store, nil)
+		}
+		test(b)
+	})
+}
+
+// serve starts the NATS server.
+func (b *bubble) serve() {
+	srv, err := server.NewServer(&server.Options{DontListen: true, NoSigs: true, NoLog: true})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.server = srv
+	srv.Start()
+}
+
+// connect makes one more caller.
+func (b *bubble) connect() *caller {
+	b.t.Helper()
+	return &caller{t: b.t, nc: b.dial(), encoding: schema.MessagePack, patience: 48 * time.Hour}
+}
+
+func (b *bubble) dial() *nats.Conn {
+	b.t.Helper()
+	nc, err := nats.Connect("", append(bus.Defaults(), nats.InProcessServer(b.server))...)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.t.Cleanup(nc.Close)
+	return nc
+}
+
+// start starts one more worker, and returns when it is ready.
+func (b *bubble) start(store bus.Store, cfg *service.Config) *running {
+	b.t.Helper()
+	w := b.launch(b.dial(), store, cfg)
+	b.workers = append(b.workers, w)
+	return w
+}
+
+// launch runs a worker until it is stopped.
+func (b *bubble) launch(nc *nats.Conn, store bus.Store, cfg *service.Config) *running {
+	b.t.Helper()
+	worker, err := service.New(nc, store, cfg)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	w := &running{nc: nc, cancel: cancel, done: make(chan error, 1)}
+	ready := make(chan struct{})
+	go func() { w.done <- worker.Run(ctx, func() { close(ready) }) }()
+	select {
+	case <-ready:
+	case err := <-w.done:
+		cancel()
+		b.t.Fatalf("worker ended: %v", err)
+	}
+	return w
+}
+
+// stop ends a worker, and returns how long that took.
+func (w *running) stop(t *testing.T) time.Duration {
+	t.Helper()
+	if w.ended {
+		return 0
+	}
+	w.ended = true
+	begin := time.Now()
+	w.cancel()
+	if err := <-w.done; err != nil {
+		t.Errorf("worker: %v", err)
+	}
+	return time.Since(begin)
+}
+
+// burst ends everything.
+func (b *bubble) burst() {
+	b.store.SetDown(false)
+	b.store.Fail(nil)
+	for _, w := range b.workers {
+		w.stop(b.t)
+		w.nc.Close()
+	}
+	if b.caller != nil {
+		b.caller.nc.Close()
+	}
+	if b.server != nil {
+		b.server.Shutdown()
+		b.server.WaitForShutdown()
+	}
+	b.store.Close()
+}
+
+// settle waits until nothing is left to happen at this instant.
+func (b *bubble) settle() {
+	synctest.Wait()
+}
+
+// pass lets time pass, and then settles.
+func (b *bubble) pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+// countWrites begins to note the keys of each write, and returns what tells them.
+func (b *bubble) countWrites() (keys func() []string) {
+	var mu sync.Mutex
+	var list []string
+	b.store.Fail(func(writes []bus.Write) bustest.Fault {
+		mu.Lock()
+		defer mu.Unlock()
+		var names []string
+		for _, w := range writes {
+			names = append(names, w.Key)
+		}
+		list = append(list, strings.Join(names, " "))
+		return bustest.Fault{}
+	})
+	return func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		return list
+	}
+}

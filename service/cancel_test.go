@@ -1,0 +1,159 @@
+package service_test
+
+import (
+	"testing"
+
+	"github.com/natslock/natslock/schema"
+)
+
+func TestCancelTakesAWaiterOutOfTheQueue(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		token := b.lock(&schema.Acquire{Name: "a"})
+		waiting := b.send(&schema.Acquire{Name: "a", Client: "x", Request: "r", Wait: 60_000})
+		next := b.send(&schema.Acquire{Name: "a", Client: "y", Wait: 60_000})
+		b.settle()
+		if r := b.want(schema.StatusCanceled, &schema.Cancel{Name: "a", Client: "x", Request: "r"}); r.Message != "" {
+			t.Errorf("message %q in an answer that is ok", r.Message)
+		}
+		if r := waiting.want(schema.StatusCanceled); r.Message == "" || r.Name != "a" {
+			t.Errorf("the waiter is told %+v", r)
+		}
+		b.unlock("a", token)
+		next.want(schema.StatusGranted)
+		b.want(schema.StatusNotHeld, &schema.Cancel{Name: "a", Client: "x", Request: "r"})
+		b.want(schema.StatusCanceled, &schema.Acquire{Name: "a", Client: "x", Request: "r"})
+	})
+}
+
+func TestCancelReleasesWhatWasGrantedMeanwhile(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.lock(&schema.Acquire{Name: "a", Client: "x", Request: "r"})
+		b.want(schema.StatusNotHeld, &schema.Cancel{Name: "a", Client: "x", Request: "other"})
+		b.want(schema.StatusNotHeld, &schema.Cancel{Name: "a", Client: "y", Request: "r"})
+		b.wantHolders("a", "x")
+		b.want(schema.StatusReleased, &schema.Cancel{Name: "a", Client: "x", Request: "r"})
+		b.wantHolders("a")
+		b.want(schema.StatusNotHeld, &schema.Acquire{Name: "a", Client: "x", Request: "r"})
+	})
+}
+
+func TestCancelReleasesNothingThatWasHeldBefore(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.lock(&schema.Acquire{Name: "a", Client: "x", Owner: "o", Request: "first"})
+		b.want(schema.StatusAlready, &schema.Acquire{Name: "a", Client: "x", Owner: "o", Request: "second"})
+		b.want(schema.StatusNotHeld, &schema.Cancel{Name: "a", Client: "x", Request: "second"})
+		b.want(schema.StatusNotHeld, &schema.Cancel{Name: "a", Client: "x", Request: "first"})
+		b.wantHolders("a", "x")
+	})
+}
+
+func TestCancelThatOvertakesItsAcquireCancelsIt(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.want(schema.StatusNotHeld, &schema.Cancel{Name: "a", Client: "x", Request: "r"})
+		b.want(schema.StatusCanceled, &schema.Acquire{Name: "a", Client: "x", Request: "r", Wait: 60_000})
+		b.wantHolders("a")
+		b.want(schema.StatusNotHeld, &schema.Cancel{Name: "b", Client: "x", Request: "several"})
+		r := b.want(schema.StatusCanceled, &schema.Acquire{Names: []string{"a", "b"}, Client: "x", Request: "several", Wait: 60_000})
+		if r.Name != "b" {
+			t.Errorf("named %q", r.Name)
+		}
+		b.wantHolders("a")
+	})
+}
+
+func TestCancelWinsOverALockThatIsHeld(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.lock(&schema.Acquire{Name: "a"})
+		b.want(schema.StatusNotHeld, &schema.Cancel{Name: "b", Client: "x", Request: "r"})
+		b.want(schema.StatusCanceled, &schema.Acquire{Names: []string{"a", "b"}, Client: "x", Request: "r", Wait: 60_000})
+		b.wantWaiters("a")
+	})
+}
+
+func TestCancelOfAWaitForSeveralNamesMayNameAnyOfThem(t *testing.T) {
+	for _, name := range []string{"a", "b", "c"} {
+		inBubble(t, func(b *bubble) {
+			busy := b.lock(&schema.Acquire{Name: "b"})
+			waiting := b.send(&schema.Acquire{Names: []string{"c", "b", "a"}, Client: "x", Request: "r", Wait: 60_000})
+			b.settle()
+			b.want(schema.StatusCanceled, &schema.Cancel{Name: name, Client: "x", Request: "r"})
+			waiting.want(schema.StatusCanceled)
+			b.unlock("b", busy)
+			b.settle()
+			for _, name := range []string{"a", "b", "c"} {
+				b.wantHolders(name)
+				b.wantWaiters(name)
+			}
+		})
+	}
+}
+
+// The worker that gets the cancel may not have seen yet where the wait is noted.
+func TestCancelThatMissesTheNoteEndsTheWaitAllTheSame(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		busy := b.lock(&schema.Acquire{Name: "b"})
+		waiting := b.send(&schema.Acquire{Names: []string{"a", "b"}, Client: "x", Request: "r", Wait: 60_000})
+		b.settle()
+		blind := &blindStore{Store: b.store, open: make(chan struct{})}
+		b.start(blind, nil)
+		b.workers[0].stop(t)
+		b.want(schema.StatusNotHeld, &schema.Cancel{Name: "b", Client: "x", Request: "r"})
+		close(blind.open)
+		b.settle()
+		waiting.silent(0)
+		b.unlock("b", busy)
+		waiting.want(schema.StatusCanceled)
+	})
+}
+
+func TestCancelOfAGrantOfSeveralNamesMayNameAnyOfThem(t *testing.T) {
+	for _, name := range []string{"a", "b", "c"} {
+		inBubble(t, func(b *bubble) {
+			b.want(schema.StatusGranted, &schema.Acquire{Names: []string{"c", "a", "b"}, Client: "x", Request: "r"})
+			r := b.want(schema.StatusReleased, &schema.Cancel{Name: name, Client: "x", Request: "r"})
+			if r.Name != name {
+				t.Errorf("named %q, want %q", r.Name, name)
+			}
+			for _, name := range []string{"a", "b", "c"} {
+				b.wantHolders(name)
+			}
+			b.want(schema.StatusNotHeld, &schema.Cancel{Name: name, Client: "x", Request: "r"})
+		})
+	}
+}
+
+// What the owner held before stays, also if it is the first of the names.
+func TestCancelOfAGrantOfSeveralNamesLeavesWhatWasHeldBefore(t *testing.T) {
+	for _, before := range []string{"a", "b", "c"} {
+		for _, name := range []string{"a", "b", "c"} {
+			if name == before {
+				continue
+			}
+			inBubble(t, func(b *bubble) {
+				b.lock(&schema.Acquire{Name: before, Client: "x", Owner: "o"})
+				b.want(schema.StatusGranted, &schema.Acquire{Names: []string{"c", "a", "b"}, Client: "x", Owner: "o", Request: "r"})
+				b.want(schema.StatusReleased, &schema.Cancel{Name: name, Client: "x", Request: "r"})
+				for _, name := range []string{"a", "b", "c"} {
+					if name == before {
+						b.wantHolders(name, "x")
+					} else {
+						b.wantHolders(name)
+					}
+				}
+			})
+		}
+	}
+}
+
+// A cancel of several names is one write: it is answered when all are free, and
+// a conflict at one of them changes nothing at the others.
+func TestCancelOfAGrantOfSeveralNamesIsOneWrite(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.want(schema.StatusGranted, &schema.Acquire{Names: []string{"a", "b", "c"}, Client: "x", Request: "r"})
+		writes := b.countWrites()
+		b.want(schema.StatusReleased, &schema.Cancel{Name: "b", Client: "x", Request: "r"})
+		if got := writes(); !equal(got, []string{"test.a test.b test.c"}) {
+			t.Errorf("writes %q", got)
+		}
+	})
+}

@@ -1,0 +1,80 @@
+package service
+
+import (
+	"slices"
+
+	"github.com/natslock/natslock/schema"
+	"github.com/natslock/natslock/service/lock"
+)
+
+// together is the work of taking back, in one atomic batch, all that an attempt
+// for several names was newly granted: at its caller's wish, or because its
+// caller is gone.
+type together struct {
+	single        // with one job, a Cancel or Undo
+	key    string // of the lock that it came to
+}
+
+// takeBack gathers the locks of names, of which a is one, and does j to each.
+func (w *Worker) takeBack(a *actor, names []string, j *job) {
+	w.gather(a.realm, slices.Sorted(slices.Values(names)), &together{single: single{w: w, jobs: []*job{j}}, key: a.key})
+}
+
+func (t *together) decide(parts []part) {
+	for i := range parts {
+		p := &parts[i]
+		p.fold = lock.NewFold(p.before)
+		o := p.fold.Apply(t.jobs[0].command)
+		if p.actor.key != t.key {
+			o.Reply = nil // one answer is enough
+		}
+		p.outcomes = append(p.outcomes, o)
+	}
+}
+
+func (t *together) deliver(parts []part) {
+	for i := range parts {
+		if p := &parts[i]; p.actor.key == t.key {
+			t.tell(p, t.jobs[0], &p.outcomes[0])
+		}
+	}
+}
+
+// severalOf returns the names of the grant that a command to p's lock would take
+// back, if the grant was of several. The record of the first of them has the
+// names.
+func (w *Worker) severalOf(p *part, command lock.Command) []string {
+	var attempt lock.Attempt
+	switch c := command.(type) {
+	case lock.Cancel:
+		attempt = c.Attempt
+	case lock.Undo:
+		attempt = c.Attempt
+	default:
+		return nil
+	}
+	record := p.fold.Record()
+	hold := holdOf(&record, attempt)
+	if hold == nil || hold.Lead == "" {
+		return nil
+	}
+	names := hold.Names
+	if len(names) == 0 {
+		w.replica.peek(schema.LockKey(p.actor.realm, hold.Lead), func(lead *actor) {
+			if h := holdOf(&lead.record, attempt); h != nil {
+				names = h.Names
+			}
+		})
+	}
+	return names
+}
+
+// holdOf returns the hold that an attempt was granted, or nil.
+func holdOf(r *lock.Record, attempt lock.Attempt) *lock.Hold {
+	for i := range r.Holds {
+		if h := &r.Holds[i]; len(h.Attempts) > 0 && h.Attempts[0] == attempt {
+			return h
+		}
+	}
+	return nil
+}
