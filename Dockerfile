@@ -3,7 +3,7 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
-ARG VERSION=devel
+ARG VERSION=
 RUN make build VERSION="$VERSION" && mkdir /data
 
 FROM scratch
@@ -16,6 +16,6 @@ VOLUME /data
 EXPOSE 4222
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --start-interval=500ms \
-	CMD ["natslock", "list", "--limit", "1"]
+	CMD ["natslock", "list", "--limit", "1", "--timeout", "3s"]
 ENTRYPOINT ["natslock"]
 CMD ["serve"]

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the static binary: build.sh [FILE]. VERSION is what it calls itself.
+# Builds the static binary: build.sh [FILE]. VERSION, a semantic one, is what it
+# calls itself; without it, what Go knows of the checkout.
 source "$(dirname "$0")/env.sh"
-version=${VERSION:-$(git describe --tags --always --dirty 2>/dev/null || echo devel)}
-CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$version" -o "${1:-dist/natslock}" ./cmd/natslock
+CGO_ENABLED=0 go build -trimpath -ldflags "-s -w ${VERSION:+-X main.version=$VERSION}" -o "${1:-dist/natslock}" ./cmd/natslock

@@ -19,22 +19,25 @@ if docker info >/dev/null 2>&1; then
 fi
 
 say "no container engine here: neither the image nor docker-compose.yml is tried, only what they consist of"
-setting() { sed -nE "s/^ENV .*\b$1=([^ ]*).*/\1/p" Dockerfile; }
-
 mkdir "$work/src"
 sed -n 's/^!//p' .dockerignore | xargs cp -r --parents -t "$work/src"
 find "$work/src" -name '*_test.go' -delete
 find "$work/src" -name testdata -type d -exec rm -r {} +
-make -C "$work/src" --no-print-directory build VERSION=image
+make -C "$work/src" --no-print-directory build VERSION=1.2.3-image
 natslock=$work/src/dist/natslock
-go version -m "$natslock" | grep -q 'CGO_ENABLED=0' || die "the binary is not built without cgo"
+[[ $(go version -m "$natslock") == *CGO_ENABLED=0* ]] || die "the binary is not built without cgo"
 ! ldd "$natslock" >/dev/null 2>&1 || die "the binary is not static"
-[[ $("$natslock" version) == *image* ]] || die "the binary does not know its version"
+[[ $("$natslock" version) == *" 1.2.3-image "* ]] || die "the binary does not know its version"
 
 read -ra command < <(sed -nE 's/^CMD \[(.*)\]$/\1/p' Dockerfile | tr -d '",')
 read -ra health < <(sed -nE 's/^[ \t]+CMD \["natslock", (.*)\]$/\1/p' Dockerfile | tr -d '",')
-host=$(setting NATSLOCK_NATS)
-[[ $host == 0.0.0.0:4222 && $(setting NATSLOCK_DATA) == /data ]] || die "the image's settings have changed"
+as=()
+if ((EUID == 0)); then # then as the user of the image, who owns the data and nothing else
+	user=$(sed -nE 's/^USER ([0-9]+):.*/\1/p' Dockerfile)
+	as=(setpriv "--reuid=$user" "--regid=$user" --clear-groups env -u HOME -u USER)
+	install -d -o "$user" "$NATSLOCK_DATA"
+	chmod 711 "$work"
+fi
 say "natslock ${command[*]}, natslock ${health[*]}"
-background "$natslock" "${command[@]}"
-"$natslock" "${health[@]}"
+background "${as[@]}" "$natslock" "${command[@]}"
+"${as[@]}" "$natslock" "${health[@]}"
