@@ -156,6 +156,12 @@ func (b *Bucket) ask(ctx context.Context, api string, body []byte) (streamInfo, 
 	try, cancel := context.WithTimeout(ctx, tryTimeout)
 	defer cancel()
 	denied := watchDenied(b.nc, apiPrefix+api, "")
+	look := time.AfterFunc(deniedAfter, func() {
+		if denied() != nil {
+			cancel()
+		}
+	})
+	defer look.Stop()
 	m, err := b.nc.RequestWithContext(try, apiPrefix+api, body)
 	if err != nil {
 		if err := denied(); err != nil {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	neturl "net/url"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -16,6 +18,9 @@ const (
 	pingInterval    = 5 * time.Second
 	connectTimeout  = 5 * time.Second
 )
+
+// ErrNoServer says that no server could be reached.
+var ErrNoServer = errors.New("no server answers there")
 
 // ConnectConfig says how to connect.
 type ConnectConfig struct {
@@ -31,14 +36,14 @@ type ConnectConfig struct {
 // Connect connects to a NATS server (or several, separated by commas) with what
 // suits locks: it reconnects for ever and quickly, notices a dead server within 15 s, and
 // keeps no requests back while there is no connection. The first try must
-// succeed, before ctx ends.
+// succeed, before ctx ends. Errors: ErrNoServer, and those of nats.Connect.
 func Connect(ctx context.Context, url string, cfg ConnectConfig) (*nats.Conn, error) {
 	timeout := connectTimeout
 	if end, ok := ctx.Deadline(); ok {
 		timeout = min(timeout, time.Until(end))
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", url, err)
+		return nil, fmt.Errorf("connect to %s: %w", redact(url), err)
 	}
 	options := append(Defaults(), nats.Name(cfg.Name), nats.Timeout(timeout))
 	options = append(options, logged(cfg.Logger)...)
@@ -50,12 +55,23 @@ func Connect(ctx context.Context, url string, cfg ConnectConfig) (*nats.Conn, er
 	}
 	nc, err := nats.Connect(url, append(options, cfg.Options...)...)
 	if errors.Is(err, nats.ErrNoServers) {
-		return nil, fmt.Errorf("connect to %s: %w: no server answers there", url, err)
+		err = ErrNoServer
 	}
 	if err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", url, err)
+		return nil, fmt.Errorf("connect to %s: %w", redact(url), err)
 	}
 	return nc, nil
+}
+
+// redact hides the passwords in a list of URLs.
+func redact(urls string) string {
+	list := strings.Split(urls, ",")
+	for i, text := range list {
+		if u, err := neturl.Parse(strings.TrimSpace(text)); err == nil {
+			list[i] = u.Redacted()
+		}
+	}
+	return strings.Join(list, ",")
 }
 
 // logged are the options that write down what happens to the connection; without

@@ -27,7 +27,7 @@ const (
 //
 // It reads through an ordered push consumer, made anew after the last entry
 // that was seen whenever a message is missing, the connection was lost, or the
-// consumer falls silent for 3 s because its server is gone.
+// consumer falls silent for 4 s because its server is gone.
 func (b *Bucket) Watch(ctx context.Context, seen func(Entry), ready func()) error {
 	w := &watch{bucket: b, seen: seen, ready: ready, broken: make(chan struct{}, 1)}
 	status := b.nc.StatusChanged(nats.CONNECTED)
@@ -72,19 +72,19 @@ type watch struct {
 
 // consumerConfig has the settings of a consumer, by the names of the JetStream API.
 type consumerConfig struct {
-	Name      string        `json:"name"`
-	Deliver   string        `json:"deliver_subject"`
-	Policy    string        `json:"deliver_policy"`
-	Start     uint64        `json:"opt_start_seq,omitempty"`
-	Ack       string        `json:"ack_policy"`
-	Replay    string        `json:"replay_policy"`
-	Filter    string        `json:"filter_subject"`
-	Flow      bool          `json:"flow_control"`
-	Beat      time.Duration `json:"idle_heartbeat"`
-	Keep      time.Duration `json:"inactive_threshold"`
-	Replicas  int           `json:"num_replicas"`
-	Memory    bool          `json:"mem_storage"`
-	MaxDelive int           `json:"max_deliver"`
+	Name       string        `json:"name"`
+	Deliver    string        `json:"deliver_subject"`
+	Policy     string        `json:"deliver_policy"`
+	Start      uint64        `json:"opt_start_seq,omitempty"`
+	Ack        string        `json:"ack_policy"`
+	Replay     string        `json:"replay_policy"`
+	Filter     string        `json:"filter_subject"`
+	Flow       bool          `json:"flow_control"`
+	Beat       time.Duration `json:"idle_heartbeat"`
+	Keep       time.Duration `json:"inactive_threshold"`
+	Replicas   int           `json:"num_replicas"`
+	Memory     bool          `json:"mem_storage"`
+	MaxDeliver int           `json:"max_deliver"`
 }
 
 // start makes a consumer that goes on after the last entry that was seen.
@@ -94,7 +94,7 @@ func (w *watch) start(ctx context.Context) error {
 	inbox := b.nc.NewInbox()
 	config := consumerConfig{
 		Name: nuid.Next(), Deliver: inbox, Policy: "last_per_subject", Ack: "none", Replay: "instant",
-		Filter: b.prefix + ">", Flow: true, Beat: watchBeat, Keep: watchKeep, Replicas: 1, Memory: true, MaxDelive: 1,
+		Filter: b.prefix + ">", Flow: true, Beat: watchBeat, Keep: watchKeep, Replicas: 1, Memory: true, MaxDeliver: 1,
 	}
 	if w.last > 0 {
 		config.Policy, config.Start = "by_start_sequence", w.last+1
@@ -153,8 +153,9 @@ func (w *watch) subscribe(inbox string) error {
 
 // wait returns when the consumer has to be made anew, or ctx ended.
 func (w *watch) wait(ctx context.Context, status <-chan nats.Status) {
-	tick := time.NewTicker(watchBeat * watchSilence)
+	tick := time.NewTicker(watchBeat)
 	defer tick.Stop()
+	silent := 0
 	for {
 		select {
 		case <-ctx.Done():
@@ -164,7 +165,11 @@ func (w *watch) wait(ctx context.Context, status <-chan nats.Status) {
 		case <-w.broken:
 			return
 		case <-tick.C:
-			if w.bucket.nc.IsConnected() && !w.alive() {
+			silent++
+			if w.alive() || !w.bucket.nc.IsConnected() {
+				silent = 0
+			}
+			if silent >= watchSilence {
 				return
 			}
 		}
