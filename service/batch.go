@@ -1,9 +1,9 @@
 package service
 
 import (
-	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/natslock/natslock/bus"
@@ -158,8 +158,27 @@ func (b *batch) settled(last uint64, err error) {
 // retry tells callers who have waited long, and tries again after a pause.
 func (b *batch) retry(err error, again func()) {
 	b.w.log.Debug("store does not decide", "key", b.parts[0].actor.key, "err", err)
-	b.work.refuse(time.Now().Add(-patience), refusal{schema.StatusUnavailable, "the store does not decide (" + err.Error() + "); repeat the same request"})
+	b.refuse(time.Now().Add(-patience), refusal{schema.StatusUnavailable, "the store does not decide (" + err.Error() + "); repeat the same request"})
 	b.w.later(retryPause, again)
+}
+
+// refuse tells the callers who asked before since, also those who wait behind
+// the batch: its actors' queues stand still.
+func (b *batch) refuse(since time.Time, r refusal) {
+	b.work.refuse(since, r)
+	for i := range b.parts {
+		a := b.parts[i].actor
+		a.shard.mu.Lock()
+		queue := slices.Clone(a.queue)
+		a.shard.mu.Unlock()
+		for _, j := range queue { // nobody but the batch takes them out
+			if j.seat != nil {
+				j.seat.refuse(since, r)
+			} else {
+				b.w.refuseLate(j, since, r)
+			}
+		}
+	}
 }
 
 // reload reads, after a conflict, what the leader has, and decides anew,
@@ -170,29 +189,25 @@ func (b *batch) reload() {
 		b.retry(err, func() { b.w.spawn(b.reload) })
 		return
 	}
-	if b.doubt && b.stored(entries) {
-		for i := range b.parts {
-			if p := &b.parts[i]; p.written {
-				b.adopt(p, entries[i].Revision)
+	if b.doubt {
+		switch {
+		case b.stored(entries):
+			for i := range b.parts {
+				if p := &b.parts[i]; p.written {
+					b.adopt(p, entries[i].Revision)
+				}
 			}
+			b.finish()
+			return
+		case b.open(entries):
+			b.retry(errInFlight, b.write)
+			return
 		}
-		b.finish()
-		return
+		b.retell(entries)
 	}
 	if b.take(entries) {
 		b.run()
 	}
-}
-
-// stored reports whether the store has just what was to be written.
-func (b *batch) stored(entries []bus.Entry) bool {
-	for i := range b.parts {
-		p := &b.parts[i]
-		if p.written && (entries[i].Revision <= p.base || !bytes.Equal(entries[i].Value, p.value)) {
-			return false
-		}
-	}
-	return true
 }
 
 // confirm delivers an outcome that changed nothing once the leader of the store

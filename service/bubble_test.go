@@ -75,7 +75,7 @@ func (b *bubble) serve() {
 // connect makes one more caller.
 func (b *bubble) connect() *caller {
 	b.t.Helper()
-	return &caller{t: b.t, nc: b.dial(), encoding: schema.MessagePack, patience: 48 * time.Hour}
+	return &caller{t: b.t, nc: b.dial(), encoding: schema.MessagePack, patience: 10 * time.Minute}
 }
 
 func (b *bubble) dial() *nats.Conn {

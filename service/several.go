@@ -26,7 +26,8 @@ type allOrNone struct {
 	refused   *schema.Reply // nil: granted, or waiting
 	refusedAt int           // the part that refused
 	waits     bool
-	noted     int // the part that has the note of the attempt, or -1
+	noted     int  // the part that has the note of the attempt, or -1
+	tried     bool // it may have been stored without our knowing
 }
 
 // acquireAll acquires several names for a caller.
@@ -54,10 +55,10 @@ func (n *allOrNone) decide(parts []part) {
 	var set *lock.Set
 	set, n.noted = n.findSet(parts)
 	switch {
-	case n.again && (set == nil || set.Parked):
+	case n.again && (set == nil && !n.tried || set != nil && set.Parked):
 		n.waits = true // it was granted or ended meanwhile, or its caller is gone
 		return
-	case n.again:
+	case n.again && set != nil:
 		n.caller = caller{inbox: set.Inbox.Subject, encoding: set.Inbox.Encoding}
 		n.command.Inbox = set.Inbox
 	case set != nil && !sameNames(set.Names, n.names):
@@ -66,6 +67,7 @@ func (n *allOrNone) decide(parts []part) {
 		return
 	}
 	n.apply(parts, set)
+	n.tried = true
 	switch {
 	case n.refused == nil:
 	case n.refused.Status == schema.StatusHeld && n.command.Wait != 0:
@@ -174,7 +176,7 @@ func (n *allOrNone) deliver(parts []part) {
 		n.w.flights.decided()
 	}
 	switch {
-	case n.waits && n.refused != nil && n.refused.Status == schema.StatusCanceled:
+	case n.waits && n.noted >= 0 && n.refused != nil && n.refused.Status == schema.StatusCanceled:
 		// A cancel came by one of the other names.
 		n.w.submit(parts[n.noted].actor.key, &job{command: lock.Cancel{Attempt: n.command.Attempt}, inner: true})
 	case n.waits || n.told:

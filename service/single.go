@@ -68,11 +68,11 @@ func (s *single) tell(p *part, j *job, o *lock.Outcome) {
 
 func (s *single) refuse(since time.Time, r refusal) {
 	final := since.IsZero()
+	if final {
+		since = time.Now()
+	}
 	for _, j := range s.jobs {
-		if !j.late && (final || j.asked.Before(since)) {
-			s.w.refuse(j, r)
-			j.late = true
-		}
+		s.w.refuseLate(j, since, r)
 		if final && j.ended != nil {
 			j.ended()
 		}
@@ -99,6 +99,14 @@ func (w *Worker) lookUpExpiries(a *actor, reply *schema.Reply) {
 	a.shard.mu.Lock()
 	defer a.shard.mu.Unlock()
 	w.expiries(a, reply.Holders)
+}
+
+// refuseLate refuses a job that was asked for before since, once.
+func (w *Worker) refuseLate(j *job, since time.Time, r refusal) {
+	if !j.late && !j.asked.After(since) {
+		j.late = true
+		w.refuse(j, r)
+	}
 }
 
 // refuse answers a job's caller without having asked the lock.

@@ -21,3 +21,21 @@ func (s *blindStore) Watch(ctx context.Context, seen func(bus.Entry), ready func
 	}
 	return s.Store.Watch(ctx, seen, func() {})
 }
+
+// echoStore's watches show each entry twice, and now and then all that came
+// before once more, as after a broken connection.
+type echoStore struct{ bus.Store }
+
+func (s *echoStore) Watch(ctx context.Context, seen func(bus.Entry), ready func()) error {
+	var before []bus.Entry
+	return s.Store.Watch(ctx, func(e bus.Entry) {
+		seen(e)
+		seen(e)
+		before = append(before, e)
+		if len(before)%5 == 0 {
+			for _, e := range before {
+				seen(e)
+			}
+		}
+	}, ready)
+}
