@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -101,7 +102,7 @@ func (q *acquisition) run(ctx context.Context) ([]*Lock, error) {
 		m := q.message(ctx)
 		q.shorten()
 		a, err := q.c.attempt(ctx, m, q.until)
-		if a.sends > 0 {
+		if pending(a, err) {
 			q.open = append(q.open, m)
 		}
 		if err != nil {
@@ -228,6 +229,13 @@ func (q *acquisition) giveUp() {
 	for _, m := range q.open {
 		q.c.giveUp(m)
 	}
+}
+
+// pending tells whether an attempt, however it went, may hold something or do so
+// yet. One that was denied has reached nobody, or its grant nobody here: that
+// the service notices itself.
+func pending(a answer, err error) bool {
+	return a.sends > 0 && !errors.Is(err, ErrDenied)
 }
 
 // giveUp cancels an attempt in the background.

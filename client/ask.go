@@ -75,7 +75,7 @@ func (a *asking) send() error {
 			a.answer.sent = now
 		}
 		a.trouble = nil
-		a.wake(a.request.every)
+		a.wake(a.request.every - rand.N(a.request.every/8+1)) // not all at once
 		return nil
 	case errors.Is(err, bus.ErrTooLarge):
 		return invalid(err)

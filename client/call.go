@@ -49,7 +49,7 @@ func (c *Client) Call(ctx context.Context, v schema.Verb, m schema.Message) (*sc
 	}
 	a, err := c.attempt(ctx, &own, until)
 	if err != nil {
-		if a.sends > 0 {
+		if pending(a, err) {
 			c.giveUp(&own)
 		}
 		return nil, fmt.Errorf("%s: %w", v, err)

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -61,11 +62,18 @@ func New(nc *nats.Conn, opts *Options) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("new client: %w", err)
 	}
+	c := newClient(nc, caller, options)
+	c.work.Go(c.keep)
+	return c, nil
+}
+
+// newClient makes a Client whose background does not run yet.
+func newClient(nc *nats.Conn, caller *bus.Caller, options Options) *Client {
 	c := &Client{
 		nc:      nc,
 		caller:  caller,
 		options: options,
-		name:    options.ID,
+		name:    cmp.Or(options.ID, freshID()),
 		named:   options.ID != "",
 		began:   time.Now(),
 		nonce:   rand.Text() + "-",
@@ -75,11 +83,7 @@ func New(nc *nats.Conn, opts *Options) (*Client, error) {
 		keeper:  keeper{armed: never, wake: make(chan struct{}, 1)},
 	}
 	c.open, c.shut = context.WithCancel(context.Background())
-	if !c.named {
-		c.name = freshID()
-	}
-	c.work.Go(c.keep)
-	return c, nil
+	return c
 }
 
 // ID returns the client's name, as holders and events show it.

@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 		return
 	}
 	ats.Register() // outside of all bubbles
-	goleak.VerifyTestMain(m, goleak.IgnoreCurrent())
+	goleak.VerifyTestMain(suite{m}, goleak.IgnoreCurrent())
 }
 
 // bubble runs f in a bubble, where time passes when nothing else is to be done.

@@ -107,3 +107,37 @@ func TestRenewByTokenReturnsTheTTL(t *testing.T) {
 	_, err = c.Renew(t.Context(), "a", l.Token(), &other)
 	wantErr(t, err, client.ErrInvalid)
 }
+
+func TestHeldLockIsSmall(t *testing.T) {
+	tokens := uint64(0)
+	s := respond(t, func(a asked) {
+		if a.verb == schema.VerbRelease {
+			a.answer(&schema.Reply{Status: schema.StatusOK})
+			return
+		}
+		tokens++
+		a.answer(grant(a, tokens))
+	})
+	c := s.Client(&client.Options{TTL: time.Hour})
+	acquire(t, c, "first")
+	const locks = 10_000
+	kept := make([]*client.Lock, locks)
+	before := heap()
+	for i := range kept {
+		kept[i] = acquire(t, c, fmt.Sprintf("orders/2026/%08d", i))
+	}
+	if each := (heap() - before) / locks; each > 600 {
+		t.Errorf("a held lock takes %d bytes", each)
+	} else {
+		t.Logf("a held lock takes %d bytes", each)
+	}
+	runtime.KeepAlive(kept)
+}
+
+// heap is how much memory is in use.
+func heap() int64 {
+	emptyPools()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}

@@ -108,7 +108,7 @@ func TestWaitingAcquireIsRepeatedEveryFiveSecondsAtOneInbox(t *testing.T) {
 		})
 		start := time.Now()
 		must[*client.Lock](t)(s.Client(&client.Options{TTL: time.Hour}).Acquire(t.Context(), "a"))
-		if len(inboxes) != 1 || len(requests) != 1 || time.Since(start) != 20*second {
+		if len(inboxes) != 1 || len(requests) != 1 || time.Since(start) > 20*second || time.Since(start) < 17*second {
 			t.Errorf("%d inboxes, %d requests, %s", len(inboxes), len(requests), time.Since(start))
 		}
 	})

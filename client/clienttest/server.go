@@ -30,21 +30,33 @@ type Server struct {
 	stop func() // stops the worker; nil while it does not run
 }
 
+// Option says how a Server is to be.
+type Option func(*embedded.Config)
+
+// Listen has the Server listen on a free port of the loopback address, for what
+// is not in the process: see URL.
+func Listen() Option {
+	return func(cfg *embedded.Config) { cfg.Addr = "127.0.0.1:0" }
+}
+
 // New starts a natslock that ends with the test.
-func New(t testing.TB) *Server {
+func New(t testing.TB, opts ...Option) *Server {
 	t.Helper()
 	s := &Server{t: t}
-	dir := t.TempDir()
+	cfg := embedded.Config{DataDir: t.TempDir(), Sync: time.Hour}
+	for _, opt := range opts {
+		opt(&cfg)
+	}
 	t.Cleanup(s.close)
 	var err error
-	if s.nats, err = embedded.Start(t.Context(), embedded.Config{DataDir: dir, Sync: time.Hour}); err != nil {
+	if s.nats, err = embedded.Start(t.Context(), cfg); err != nil {
 		t.Fatalf("clienttest: %v", err)
 	}
 	if s.worker, err = s.nats.WorkerConn(); err != nil {
 		t.Fatalf("clienttest: %v", err)
 	}
-	cfg := bus.BucketConfig{Name: "natslock_locks", Memory: true, FirstSeq: firstSeq}
-	if s.store, err = bus.OpenBucket(t.Context(), s.worker, cfg); err != nil {
+	bucket := bus.BucketConfig{Name: "natslock_locks", Memory: true, FirstSeq: firstSeq}
+	if s.store, err = bus.OpenBucket(t.Context(), s.worker, bucket); err != nil {
 		t.Fatalf("clienttest: %v", err)
 	}
 	s.StartWorker()
@@ -78,6 +90,9 @@ func (s *Server) Conn(options ...nats.Option) *nats.Conn {
 	s.t.Cleanup(nc.Close)
 	return nc
 }
+
+// URL is where to connect from outside the process; "" without Listen.
+func (s *Server) URL() string { return s.nats.ClientURL() }
 
 // StopWorker stops the worker: from now on nobody answers, which is what an
 // outage is like for callers. What is held stays in the store. It does nothing
