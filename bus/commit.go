@@ -133,13 +133,20 @@ func ttlSeconds(ttl time.Duration) string {
 	return strconv.FormatInt(int64((ttl+time.Second-1)/time.Second), 10)
 }
 
-// refusal is what it means that the connection did not take a message: it, and
-// so the batch that it completes, was not sent.
+// refusal is what it means that the connection did not take a message. What it
+// refuses before it writes was not sent, nor was the batch that it completes;
+// when writing fails, nobody knows how much has arrived.
 func refusal(err error) error {
-	if errors.Is(err, nats.ErrMaxPayload) {
-		return fmt.Errorf("%w: %w", ErrTooLarge, err)
+	kind := ErrUnknown
+	switch {
+	case errors.Is(err, nats.ErrMaxPayload):
+		kind = ErrTooLarge
+	case errors.Is(err, nats.ErrReconnectBufExceeded), errors.Is(err, nats.ErrConnectionClosed),
+		errors.Is(err, nats.ErrConnectionDraining), errors.Is(err, nats.ErrBadSubject),
+		errors.Is(err, nats.ErrHeadersNotSupported), errors.Is(err, nats.ErrInvalidConnection):
+		kind = ErrUnavailable
 	}
-	return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	return fmt.Errorf("%w: %w", kind, err)
 }
 
 // listen starts to receive acknowledgements.

@@ -17,6 +17,7 @@ const (
 	reconnectJitter = 100 * time.Millisecond
 	pingInterval    = 5 * time.Second
 	connectTimeout  = 5 * time.Second
+	writeTimeout    = 5 * time.Second // a write that the server does not take breaks the connection
 )
 
 // ErrNoServer says that no server could be reached.
@@ -106,6 +107,7 @@ func Defaults() []nats.Option {
 		nats.ReconnectWait(reconnectWait),
 		nats.ReconnectJitter(reconnectJitter, reconnectJitter),
 		nats.ReconnectBufSize(-1), // a stale request must not be sent later
+		nats.FlusherTimeout(writeTimeout),
 		nats.PingInterval(pingInterval),
 		nats.MaxPingsOutstanding(2),
 		nats.PermissionErrOnSubscribe(true),

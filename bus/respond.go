@@ -30,7 +30,8 @@ type Response struct {
 }
 
 // Respond publishes the answer to the inbox. It does not wait for anybody.
-// Errors: ErrUnsafeInbox, ErrTooLarge, ErrUnavailable.
+// Errors: ErrUnsafeInbox, ErrTooLarge, ErrUnavailable, and ErrUnknown when the
+// connection broke meanwhile.
 func Respond(nc *nats.Conn, inbox string, r Response) error {
 	if !SafeInbox(inbox) {
 		return fmt.Errorf("%w: %.80q", ErrUnsafeInbox, inbox)
@@ -52,7 +53,8 @@ func Respond(nc *nats.Conn, inbox string, r Response) error {
 	return nil
 }
 
-// PublishEvent publishes an event to whoever listens. Errors: ErrTooLarge, ErrUnavailable.
+// PublishEvent publishes an event to whoever listens. Errors: those
+// of Respond but for the inbox.
 func PublishEvent(nc *nats.Conn, subject string, body []byte) error {
 	if err := nc.Publish(subject, body); err != nil {
 		return refusal(err)
