@@ -29,16 +29,23 @@ func (c Acquire) apply(f *Fold) {
 
 // waiter is the acquire as it waits, but for its arrival.
 func (c *Acquire) waiter() Waiter {
-	w := Waiter{
+	return Waiter{
 		Attempt: c.Attempt, Client: c.Client, Owner: c.Owner, Session: c.Session,
-		Mode: schema.ModeExclusive, TTL: c.TTL, DefaultTTL: c.DefaultTTL, Wait: c.Wait,
-		Inbox: c.Inbox, QueuedAt: c.At,
+		Mode: c.Mode, Size: c.Size, TTL: c.TTL, DefaultTTL: c.DefaultTTL, Wait: c.Wait,
+		Meta: c.Meta, Inbox: c.Inbox, QueuedAt: c.At,
+	}.plain()
+}
+
+// plain is w in the one way to say what it says.
+func (w Waiter) plain() Waiter {
+	if w.Mode != schema.ModeShared {
+		w.Mode, w.Size = schema.ModeExclusive, 0
 	}
-	if c.Mode == schema.ModeShared {
-		w.Mode, w.Size = c.Mode, c.Size
+	if len(w.Meta) == 0 {
+		w.Meta = nil
 	}
-	if len(c.Meta) > 0 {
-		w.Meta = c.Meta
+	if w.Session.ID == "" {
+		w.Session = Session{}
 	}
 	return w
 }
@@ -54,7 +61,6 @@ func (f *Fold) enter(c Acquire, w *Waiter) {
 	case !f.hasEntry(h.weight()):
 	case f.r.granted < MaxGrants:
 		f.reply(f.grant(h, w))
-		f.settle(len(f.r.Holds) - 1)
 	case c.Wait != 0:
 		f.queue(*w)
 	default:

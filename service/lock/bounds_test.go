@@ -88,9 +88,16 @@ func TestWaitersOfAFullRecordGetTheirTurn(t *testing.T) {
 	if n < 50 {
 		t.Fatalf("full with %d waiters", n)
 	}
+	// Nor may anybody join with much.
+	holder := crowd(0, schema.ModeExclusive)
+	holder.Attempt++
+	holder.Meta = schema.Meta(`{"a":"` + strings.Repeat("x", 4000) + `"}`)
+	_, o := Step(r, holder)
+	wantStatus(t, o, schema.StatusLimit)
+
 	longer := crowd(1, schema.ModeShared)
 	longer.Inbox.Subject = strings.Repeat("long", 1000)
-	_, o := Step(r, longer)
+	_, o = Step(r, longer)
 	wantStatus(t, o, schema.StatusLimit)
 
 	r, o = Step(r, Release{Token: r.Holds[0].Token})

@@ -1,16 +1,15 @@
 package lock
 
 import (
-	"encoding/binary"
 	"errors"
 
 	"github.com/natslock/natslock/schema"
 )
 
 // The format of a stored record: a version byte, then the record. Numbers are
-// varints, texts have their length before them, attempts take eight bytes. A
-// waiter is written as what it has besides another, its sketch: nothing, in the
-// queue; what a hold says anyway, in the hold that it became.
+// varints, texts have their length before them, attempts take eight bytes. Of a
+// waiter only that is written which differs from its sketch: in the queue that
+// is the zero Waiter, in the hold that it became what the hold says anyway.
 const (
 	version      = 1
 	attemptBytes = 8
@@ -69,5 +68,3 @@ func (w *Waiter) differs(sketch *Waiter) byte {
 	}
 	return flags
 }
-
-var _ = binary.MaxVarintLen64

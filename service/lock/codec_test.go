@@ -112,6 +112,18 @@ func TestDamagedRecordsAreRefused(t *testing.T) {
 	}
 }
 
+// A count that the rest of the value cannot hold must not cost memory.
+func TestCountsAreBoundedByTheRest(t *testing.T) {
+	d := decoder{rest: "\x02" + string(make([]byte, 2*minHold))}
+	if n := d.count(minHold); n != 2 || d.damaged {
+		t.Errorf("%d, damaged %v", n, d.damaged)
+	}
+	d = decoder{rest: "\x03" + string(make([]byte, 2*minHold))}
+	if n := d.count(minHold); n != 0 || !d.damaged {
+		t.Errorf("%d, damaged %v", n, d.damaged)
+	}
+}
+
 func TestNewerVersionsAreTold(t *testing.T) {
 	if _, err := Decode([]byte{version + 1, 0xff}, 9); !errors.Is(err, ErrNewerVersion) {
 		t.Errorf("%v", err)

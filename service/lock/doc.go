@@ -43,14 +43,15 @@
 //     parked or for several names.
 //  10. Every hold can end by itself: it has a TTL or a session.
 //  11. An attempt that repeats itself changes nothing but where its answer goes
-//     and that it is not parked. Every command, said twice, does what it does
-//     when said once; but for acquires of no remembered attempt, and for
-//     renewals, which restart the TTL again.
+//     and that it is not parked. Every command, said twice in a row, does what
+//     it does when said once; but for a renewal, which restarts the TTL again,
+//     and Force without a token, which ends whatever is held by then.
 //  12. An Expire that rests on an older renewal does nothing.
 //  13. A refusal changes nothing. That a cancel is remembered which found
 //     nothing is no exception: it changes what its attempt will be told.
 //  14. The bounds hold, and an encoded record is at most MaxBytes long. No bound
-//     refuses what ends something, nor a waiter's turn.
+//     refuses what ends something, nor a waiter's turn, and nothing of that
+//     makes a record heavier.
 //  15. The record and the command that Step was given are unchanged.
 //  16. Decode(r.Append(nil), n) equals r.Seal(n).
 //  17. Commands folded into one write do what they do in one write each, but

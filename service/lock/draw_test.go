@@ -23,7 +23,7 @@ func drawMeta(t *rapid.T) schema.Meta {
 	return schema.Meta(m)
 }
 
-var someSessions = []string{"p", "p/1", "p/2", "pp", "q/1"}
+var someSessions = []string{"p", "p/1", "p/2", "p/1/1", "pp", "q/1"}
 
 func drawSession(t *rapid.T) Session {
 	return Session{

@@ -7,10 +7,10 @@ type Event struct {
 	Type      schema.EventType
 	Client    string
 	Owner     string
-	Session   string
-	Token     Token // of a hold; 0 for waiters
+	Session   string // of several the first
+	Token     Token  // of a hold; 0 for waiters
 	Mode      schema.Mode
-	Reason    schema.Reason // of a canceled waiter also "timeout", "already", "limit" and "size_mismatch"
+	Reason    schema.Reason // beside the protocol's: "undone" of a hold; "timeout", "already", "limit" and "size_mismatch" of a waiter
 	QueuedAt  int64         // Unix milliseconds; 0 if it did not wait
 	GrantedAt int64         // Unix milliseconds; 0 for waiters
 }

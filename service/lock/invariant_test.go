@@ -69,8 +69,18 @@ func brokenTokens(r Record) error {
 }
 
 func brokenTurn(r Record) error {
-	if r.granted < MaxGrants && r.Promotable() {
-		return fmt.Errorf("the next waiter's turn has come: %+v", r.Waiters[r.next()])
+	i := slices.IndexFunc(r.Waiters, func(w Waiter) bool { return !w.Parked })
+	if i < 0 {
+		return nil
+	}
+	w, free := r.Waiters[i], len(r.Holds) == 0
+	together := r.Mode == schema.ModeShared && w.Mode == schema.ModeShared
+	if together && w.Size != r.Size {
+		return fmt.Errorf("the next waiter is for another size: %+v", w)
+	}
+	fits := free || together && (r.Size == 0 || int64(len(r.Holds)) < r.Size)
+	if r.Promotable() != fits || fits && r.granted < MaxGrants {
+		return fmt.Errorf("promotable %v, but the next waiter fits %v: %+v", r.Promotable(), fits, w)
 	}
 	return nil
 }
@@ -298,10 +308,13 @@ func brokenRefusal(before Record, c Command, after Record, o Outcome) error {
 	return nil
 }
 
-func brokenLimit(_ Record, c Command, _ Record, o Outcome) error {
+func brokenLimit(before Record, c Command, after Record, o Outcome) error {
 	switch c.(type) {
 	case Acquire, Note:
 		return nil
+	}
+	if after.weight() > before.weight() {
+		return fmt.Errorf("%T makes the record heavier: %d, %d", c, before.weight(), after.weight())
 	}
 	if o.Reply != nil && o.Reply.Status == schema.StatusLimit {
 		return fmt.Errorf("%T is refused by a bound", c)

@@ -29,7 +29,7 @@ func (f *Fold) promote() {
 // waits only because the last write was full of grants.
 func (r Record) Promotable() bool {
 	i := r.next()
-	return i >= 0 && (r.mismatches(&r.Waiters[i]) || r.admits(&r.Waiters[i]))
+	return i >= 0 && r.admits(&r.Waiters[i])
 }
 
 // next is the index of the waiter whose turn is next, or -1.
@@ -42,8 +42,8 @@ func (r *Record) next() int {
 	return -1
 }
 
-// grant makes h, which w asked for, a hold of the record: the last one. Its
-// owner is to be settled. It returns the reply to w.
+// grant makes h, which w asked for, a hold of the record: the last one. It
+// returns the reply to w.
 func (f *Fold) grant(h Hold, w *Waiter) schema.Reply {
 	if len(f.r.Holds) == 0 {
 		f.r.Mode, f.r.Size = w.Mode, w.Size

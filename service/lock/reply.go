@@ -17,11 +17,11 @@ func notHeld() schema.Reply {
 }
 
 func notYours() schema.Reply {
-	return refusal(schema.StatusDenied, "the hold is another client's")
+	return refusal(schema.StatusDenied, "the hold is another client's, who alone may renew or release it")
 }
 
 func sizeMismatch() schema.Reply {
-	return refusal(schema.StatusSizeMismatch, "the lock is in use with another size")
+	return refusal(schema.StatusSizeMismatch, "the lock is in use with another size; inspect tells which")
 }
 
 func full() schema.Reply {

@@ -6,8 +6,9 @@ func (c Note) apply(f *Fold) {
 	if f.repeat(c.Set.Attempt, c.Set.Inbox) || !f.hasEntry(c.Set.weight()) {
 		return
 	}
-	f.addSet(c.Set)
-	f.happened(c.Set.event(schema.EventQueued, ""))
+	s := Set{Waiter: c.Set.plain(), Names: c.Set.Names}
+	f.addSet(s)
+	f.happened(s.event(schema.EventQueued, ""))
 }
 
 func (c Unnote) apply(f *Fold) {

@@ -79,3 +79,17 @@ func TestIndexesNameNoHold(t *testing.T) {
 		t.Error("a hold is found by an index")
 	}
 }
+
+// Expire names the renewal that was timed. What was renewed in this write has
+// not been timed by anybody.
+func TestNothingExpiresInTheWriteThatRenewsIt(t *testing.T) {
+	r, _ := Step(Record{}, Acquire{Attempt: 1, Owner: "a", TTL: 10})
+	r = r.Seal(5)
+	f := NewFold(r)
+	f.Apply(Renew{Token: 5 * 256})
+	for _, renewed := range []uint64{0, 5} {
+		if o := f.Apply(Expire{5 * 256, renewed}); o.Changed {
+			t.Errorf("expired by renewal %d", renewed)
+		}
+	}
+}

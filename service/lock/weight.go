@@ -34,7 +34,10 @@ func (h *Hold) weight() int {
 		n += h.Sessions[i].weight()
 	}
 	if h.Waited != nil {
-		n += h.Waited.beside(h.sketch())
+		// It costs next to nothing as long as it says what the hold says.
+		if sketch := h.sketch(); h.Waited.differs(&sketch) != 0 {
+			n += h.Waited.weight()
+		}
 	}
 	return n
 }
@@ -57,16 +60,6 @@ func namesWeight(names []string) int {
 	n := 0
 	for _, name := range names {
 		n += textWeight + len(name)
-	}
-	return n
-}
-
-// beside is what w weighs in a hold that would return as base: nothing but
-// where they differ.
-func (w *Waiter) beside(base Waiter) int {
-	n := 0
-	if w.differs(&base) != 0 {
-		n = w.weight()
 	}
 	return n
 }

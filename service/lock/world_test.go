@@ -74,8 +74,12 @@ func (w *world) fold(commands []Command) (outcomes []Outcome, changed bool, err 
 func (w *world) store(outcomes []Outcome) {
 	w.t.Helper()
 	w.revision++
+	value := w.r.Append(nil)
 	sealed := w.r.Seal(w.revision)
-	read, err := Decode(w.r.Append(nil), w.revision)
+	if !bytes.Equal(value, w.r.Append(nil)) {
+		w.t.Fatalf("invariant 15: Seal changed the record it was given")
+	}
+	read, err := Decode(value, w.revision)
 	if err != nil || !reflect.DeepEqual(read, sealed) {
 		w.t.Fatalf("invariant 16: %v\nread   %+v\nsealed %+v", err, read, sealed)
 	}
