@@ -35,7 +35,8 @@ type actor struct {
 	busy   bool      // a batch or a seat has it
 	newer  bus.Entry // what the watch brought while busy, not yet decoded
 
-	timer timer
+	timer   timer
+	ringing bool // what the timers found due is on its way
 }
 
 // adopt makes record, as it is at revision, the one the actor goes by. now is

@@ -75,7 +75,7 @@ func (b *bubble) serve() {
 // connect makes one more caller.
 func (b *bubble) connect() *caller {
 	b.t.Helper()
-	return &caller{t: b.t, nc: b.dial(), encoding: schema.MessagePack, patience: 10 * time.Minute}
+	return &caller{t: b.t, nc: b.dial(), encoding: schema.MessagePack, patience: 2 * time.Hour}
 }
 
 func (b *bubble) dial() *nats.Conn {

@@ -96,7 +96,7 @@ func TestCancelThatMissesTheNoteEndsTheWaitAllTheSame(t *testing.T) {
 		b.settle()
 		blind := &blindStore{Store: b.store, open: make(chan struct{})}
 		b.start(blind, nil)
-		b.workers[0].stop(t)
+		b.workers[0].stop(b.t)
 		b.want(schema.StatusNotHeld, &schema.Cancel{Name: "b", Client: "x", Request: "r"})
 		close(blind.open)
 		b.settle()

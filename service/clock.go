@@ -36,7 +36,7 @@ func newServiceClock() *serviceClock {
 func (c *serviceClock) Now() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.nowLocked(time.Since(c.start))
+	return c.nowLocked(c.rawLocked())
 }
 
 func (c *serviceClock) nowLocked(raw time.Duration) time.Duration {
@@ -44,6 +44,22 @@ func (c *serviceClock) nowLocked(raw time.Duration) time.Duration {
 		return c.frozenAt
 	}
 	return raw - c.lost
+}
+
+// rawLocked is the time since the start. Whoever looks first after a pause of
+// the worker notices it: the ticks have stopped, though something is timed.
+func (c *serviceClock) rawLocked() time.Duration {
+	raw := time.Since(c.start)
+	gap := raw - c.ticked
+	if c.ticked == 0 || gap <= tickLate || c.frozen {
+		return raw
+	}
+	// What came meanwhile waits in buffers and has not been seen.
+	c.lost += gap
+	c.answered += gap
+	c.ticked = raw
+	c.resumed = raw - c.lost
+	return raw
 }
 
 // Resumed is the instant at which the clock last went on after a gap. A hold
@@ -58,7 +74,7 @@ func (c *serviceClock) Resumed() time.Duration {
 func (c *serviceClock) Answered() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	raw := time.Since(c.start)
+	raw := c.rawLocked()
 	c.answered = raw
 	if c.frozen {
 		c.frozen = false
@@ -67,26 +83,27 @@ func (c *serviceClock) Answered() {
 	}
 }
 
-// Tick is called every tickEvery while anything is timed, and notices gaps. It
-// returns the instant, whether deadlines may be judged now, and whether the
-// store is to be asked for a sign of life.
-func (c *serviceClock) Tick() (now time.Duration, judge, probe bool) {
+// moment is what a tick of the clock tells.
+type moment struct {
+	now    time.Duration
+	judged time.Duration // deadlines may be judged up to here: the store has answered since
+	silent time.Duration // how long the store has not answered
+	away   bool          // so long that the clock stands
+}
+
+// Tick is called every tickEvery while anything is timed, and notices gaps.
+func (c *serviceClock) Tick() moment {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	raw := time.Since(c.start)
-	if c.ticked != 0 && raw-c.ticked > tickLate && !c.frozen {
-		// Paused: what came meanwhile waits in buffers and has not been seen.
-		c.lost += raw - c.ticked
-		c.resumed = raw - c.lost
-		c.answered = raw
-	}
+	raw := c.rawLocked()
 	c.ticked = raw
 	silent := raw - c.answered
 	if silent > probeEvery+probeLate && !c.frozen {
 		c.frozen = true
 		c.frozenAt = c.answered - c.lost
 	}
-	return c.nowLocked(raw), !c.frozen, silent >= probeEvery
+	now := c.nowLocked(raw)
+	return moment{now: now, judged: min(now, c.answered-c.lost), silent: silent, away: c.frozen}
 }
 
 // Idle tells the clock that nothing is timed: there will be no ticks until

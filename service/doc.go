@@ -38,9 +38,9 @@
 //
 // A TTL is timed from when this worker saw the hold, or its renewal, on a
 // monotonic clock that stands still while the worker is paused or the store
-// does not answer. When it is over, an expire command goes the way of all
-// others, and does nothing to a hold that was renewed meanwhile, by whatever
-// worker. So a hold ends late by the delay of the watch, and never early. No wall
+// does not answer. When it is over, and the store has answered since, an expire
+// command goes the way of all others, and does nothing to a hold that was
+// renewed meanwhile, by whatever worker. So a hold ends late by the delay of the watch, and never early. No wall
 // clock decides anything.
 //
 // # Callers who are gone

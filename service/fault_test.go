@@ -267,7 +267,7 @@ func TestAGrantOfSeveralNamesIsTrueAtOneRevision(t *testing.T) {
 			b.want(schema.StatusReleased, &schema.Force{Name: a, Token: token})
 			b.unlock(c, other)
 			if r := b.ask(m); r.Status == schema.StatusGranted {
-				t.Fatalf("round %d: granted %+v, though %s had been forced", i, r.Locks, a)
+				b.t.Fatalf("round %d: granted %+v, though %s had been forced", i, r.Locks, a)
 			}
 			b.wantHolders(c)
 		}
@@ -276,7 +276,7 @@ func TestAGrantOfSeveralNamesIsTrueAtOneRevision(t *testing.T) {
 
 func TestWatchThatRepeatsItselfChangesNothing(t *testing.T) {
 	inBubble(t, func(b *bubble) {
-		b.workers[0].stop(t)
+		b.workers[0].stop(b.t)
 		b.start(&echoStore{Store: b.store}, nil)
 		for i := range 30 {
 			name := fmt.Sprint(i % 3)

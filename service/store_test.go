@@ -2,6 +2,7 @@ package service_test
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/natslock/natslock/bus"
 )
@@ -38,4 +39,17 @@ func (s *echoStore) Watch(ctx context.Context, seen func(bus.Entry), ready func(
 			}
 		}
 	}, ready)
+}
+
+// awayStore can be made not to answer loads.
+type awayStore struct {
+	bus.Store
+	away atomic.Bool
+}
+
+func (s *awayStore) Load(ctx context.Context, key string) (bus.Entry, error) {
+	if s.away.Load() {
+		return bus.Entry{}, bus.ErrUnavailable
+	}
+	return s.Store.Load(ctx, key)
 }

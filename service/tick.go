@@ -7,8 +7,8 @@ import (
 	"github.com/natslock/natslock/service/lock"
 )
 
-// maxDue bounds how many commands of the timers are on their way at once, so
-// that many locks that end together do not crowd out everything else.
+// maxDue bounds for how many locks the timers have commands on their way at
+// once, so that many that end together do not crowd out everything else.
 const maxDue = 512
 
 // probeKey is read as a sign of life of the store. It need not exist, and is
@@ -16,9 +16,14 @@ const maxDue = 512
 const probeKey = "probe"
 
 // tick ends what is over, until the worker ends: TTLs, waits, and memories.
+//
+// What is due is ended only when the store has answered since: while it is away
+// nobody can renew, and a command that waits for it would overtake the renewal
+// that waits for it too.
 func (w *Worker) tick() {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	away := false
 	for {
 		select {
 		case <-w.ctx.Done():
@@ -27,51 +32,79 @@ func (w *Worker) tick() {
 			w.clock.Wake()
 		case <-timer.C:
 		}
-		next, timed := w.timers.Next()
-		if !timed {
+		if _, timed := w.timers.Next(); !timed {
 			w.clock.Idle()
 			timer.Reset(time.Hour)
 			continue
 		}
-		now, judge, probe := w.clock.Tick()
-		if probe && w.probing.CompareAndSwap(false, true) {
-			w.spawn(w.probe)
+		m := w.clock.Tick()
+		if m.away && !away {
+			w.log.Warn("the store does not answer: no TTL counts meanwhile", "silent", m.silent)
 		}
-		if judge {
-			for a := w.timers.Due(now); a != nil; a = w.timers.Due(now) {
-				w.ringing(a, now)
-			}
-			if next, timed = w.timers.Next(); !timed {
-				next = now
-			}
+		away = m.away
+		w.ring(m.judged)
+		next, timed := w.timers.Next()
+		if due := timed && next <= m.now; due && next > m.judged || m.silent >= probeEvery {
+			w.probe()
 		}
-		timer.Reset(min(max(next-now, time.Millisecond), tickEvery))
+		pause := tickEvery // unless woken by the probe, or because there is room for more
+		if left := next - m.now; timed && left > 0 && !m.away {
+			pause = min(max(left, time.Millisecond), tickEvery)
+		}
+		timer.Reset(pause)
 	}
 }
 
-// probe asks the store for a sign of life.
+// probe asks the store for a sign of life, once at a time, and wakes tick when
+// it has come.
 func (w *Worker) probe() {
-	defer w.probing.Store(false)
-	ctx, cancel := context.WithTimeout(w.ctx, probeLate)
-	defer cancel()
-	if _, err := w.store.Load(ctx, probeKey); err != nil {
-		if w.ctx.Err() == nil {
-			w.log.Warn("the store does not answer: no TTL counts meanwhile", "err", err)
-		}
+	if !w.probing.CompareAndSwap(false, true) {
 		return
 	}
-	w.clock.Answered()
+	w.spawn(func() {
+		defer w.probing.Store(false)
+		ctx, cancel := context.WithTimeout(w.ctx, probeLate)
+		defer cancel()
+		if _, err := w.store.Load(ctx, probeKey); err != nil {
+			w.log.Debug("the store does not answer", "err", err)
+			return
+		}
+		w.clock.Answered()
+		w.timers.ring()
+	})
 }
 
-// ringing submits what is due of a.
+// ring submits what is due at the instant judged, as far as there is room.
+func (w *Worker) ring(judged time.Duration) {
+	for {
+		select {
+		case w.due <- struct{}{}:
+		default:
+			return // woken when there is
+		}
+		a := w.timers.Due(judged)
+		if a == nil {
+			<-w.due
+			return
+		}
+		w.ringing(a, judged)
+	}
+}
+
+// ringing submits what is due of a, and gives its room back when that is done.
 func (w *Worker) ringing(a *actor, now time.Duration) {
-	var commands []lock.Command
+	var jobs []*job
+	submit := func(c lock.Command) { jobs = append(jobs, &job{command: c, inner: true}) }
 	a.shard.mu.Lock()
 	next := a.clocks.due(&a.record, now, w.clock.Resumed(), func(h *lock.Hold) {
-		commands = append(commands, lock.Expire{Token: h.Token, Renewed: h.Renewed})
+		submit(lock.Expire{Token: h.Token, Renewed: h.Renewed})
 	}, func(attempt lock.Attempt) {
-		commands = append(commands, lock.GiveUp{Attempt: attempt})
+		submit(lock.GiveUp{Attempt: attempt})
 	})
+	if a.ringing {
+		jobs = nil // on their way already
+	}
+	a.ringing = a.ringing || len(jobs) > 0
 	forget := !a.busy && len(a.queue) == 0 && a.record.Free() && now >= a.clocks.since+forgetAfter
 	if forget {
 		// The store has dropped the record by now, or will; should it still be
@@ -82,17 +115,21 @@ func (w *Worker) ringing(a *actor, now time.Duration) {
 	}
 	a.shard.mu.Unlock()
 	w.timers.Set(a, next)
-	for _, c := range commands {
-		w.expire(a.key, c)
+	if len(jobs) == 0 {
+		<-w.due
+		return
+	}
+	jobs[len(jobs)-1].ended = func() { w.rung(a) }
+	for _, j := range jobs {
+		w.submit(a.key, j)
 	}
 }
 
-// expire submits a command of the timers when there is room for it.
-func (w *Worker) expire(key string, c lock.Command) {
-	select {
-	case w.due <- struct{}{}:
-	case <-w.ctx.Done():
-		return
-	}
-	w.submit(key, &job{command: c, inner: true, ended: func() { <-w.due }})
+// rung is called when what was due of a has been decided.
+func (w *Worker) rung(a *actor) {
+	a.shard.mu.Lock()
+	a.ringing = false
+	a.shard.mu.Unlock()
+	<-w.due
+	w.timers.ring()
 }
