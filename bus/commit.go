@@ -20,9 +20,6 @@ const (
 	headerRoom = 512 // bytes that the headers and subject of a write need beside key and value
 )
 
-// ErrInvalidKey says that nothing was stored because a key is none.
-var ErrInvalidKey = errors.New("store: invalid key")
-
 // publisher sends writes. Its mutex keeps the messages of a batch together on
 // the connection, and guards the message, which is used again and again because
 // the connection copies it.
@@ -37,8 +34,9 @@ type publisher struct {
 	closed bool
 }
 
-// Commit implements Store. done runs on a goroutine that all commits share, so
-// it must not block. Besides the errors of Store it can get ErrInvalidKey.
+// Commit implements Store. done runs on a goroutine that many commits share. It
+// takes as long as the connection takes to accept a message: if the server
+// reads no more, up to the write timeout of the connection.
 func (b *Bucket) Commit(writes []Write, done func(revision uint64, err error)) {
 	err := b.acceptable(writes)
 	p := &b.pub

@@ -4,10 +4,17 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
 )
 
-const headerOperation = "KV-Operation"
+const (
+	headerOperation = "KV-Operation"
+	firstTry        = 250 * time.Millisecond
+)
 
 // Load implements Store: the leader of the stream answers. A key that another
 // key-value client deleted has the revision of its deletion and no value; its
@@ -27,7 +34,7 @@ func (b *Bucket) load(ctx context.Context, key string) (Entry, error) {
 	ctx, cancel := context.WithTimeout(ctx, b.cfg.Timeout)
 	defer cancel()
 	body := []byte(`{"last_by_subj":"` + b.prefix + key + `"}`) // a valid key needs no escaping
-	m, err := b.nc.RequestWithContext(ctx, apiPrefix+"STREAM.MSG.GET."+b.stream, body)
+	m, err := b.request(ctx, "STREAM.MSG.GET."+b.stream, body)
 	if err != nil {
 		return Entry{}, unreachable(err)
 	}
@@ -55,4 +62,17 @@ func (b *Bucket) load(ctx context.Context, key string) (Entry, error) {
 		entry.Value = nil
 	}
 	return entry, nil
+}
+
+// request asks the API something that may be asked again, in tries that grow
+// longer: while the leader of the stream changes, some get no answer.
+func (b *Bucket) request(ctx context.Context, api string, body []byte) (*nats.Msg, error) {
+	for wait := firstTry; ; wait *= 2 {
+		try, cancel := context.WithTimeout(ctx, wait)
+		m, err := b.nc.RequestWithContext(try, apiPrefix+api, body)
+		cancel()
+		if ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
+			return m, err
+		}
+	}
 }

@@ -25,21 +25,25 @@ type Write struct {
 // concurrently.
 type Store interface {
 	// Load reads a key from the leader of the store. A key that is not there
-	// has revision 0 and is no error. Errors: ErrUnavailable.
+	// has revision 0 and is no error. Errors: ErrUnavailable (also when ctx
+	// ends), ErrInvalidKey.
 	Load(ctx context.Context, key string) (Entry, error)
 
 	// Commit stores all writes or none and returns at once. done is called
-	// exactly once, from another goroutine and never from within Commit, with the revision of the
-	// last write (write i of n has revision-n+1+i) or with ErrConflict
-	// (nothing was stored: a key is not at its expected revision),
-	// ErrUnavailable or ErrTooLarge (nothing was stored) or ErrUnknown
-	// (it may have been stored, or may be yet).
+	// exactly once, from another goroutine and never from within Commit, with
+	// the revision of the last write (write i of n has revision-n+1+i), or
+	// with ErrConflict (nothing was stored: a key is not at its expected
+	// revision), ErrUnavailable, ErrTooLarge or ErrInvalidKey (nothing was
+	// stored), or ErrUnknown (it may have been stored, or may be yet). done
+	// must not block. The values may be used again when Commit has returned.
 	Commit(writes []Write, done func(revision uint64, err error))
 
 	// Watch calls seen for every key that is there, then ready once, then seen for
-	// every write in order of revision, until ctx ends; calls come one at a time. After a broken
-	// connection it goes on by itself, and may repeat entries then.
-	// Dropping by TTL is not seen. It returns nil when ctx ended.
+	// every write in order of revision, until ctx ends; calls come one at a
+	// time. A write that another of the same key replaces at once may be
+	// skipped, the last one never is. After a broken connection it goes on by
+	// itself, and may repeat entries then. Dropping by TTL is not seen. It
+	// returns nil when ctx ended, and nothing is called after that.
 	Watch(ctx context.Context, seen func(Entry), ready func()) error
 }
 
@@ -49,4 +53,5 @@ var (
 	ErrUnknown     = errors.New("store: outcome unknown")
 	ErrUnavailable = errors.New("store: unavailable")
 	ErrTooLarge    = errors.New("store: value too large")
+	ErrInvalidKey  = errors.New("store: invalid key")
 )

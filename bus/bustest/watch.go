@@ -2,6 +2,7 @@ package bustest
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/natslock/natslock/bus"
@@ -18,7 +19,10 @@ type dueEntry struct {
 	at    time.Time
 }
 
+// push lets the watch see an entry after the lag, and never what it replaces, if
+// that was not seen yet.
 func (w *watch) push(e bus.Entry, lag time.Duration) {
+	w.due = slices.DeleteFunc(w.due, func(d dueEntry) bool { return d.entry.Key == e.Key })
 	w.due = append(w.due, dueEntry{entry: e, at: time.Now().Add(lag)})
 	w.nudge()
 }
