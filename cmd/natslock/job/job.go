@@ -50,8 +50,7 @@ func (j *Job) Run(ctx context.Context) (Exit, error) {
 
 	term := openTerminal()
 	defer term.close()
-	j.Cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	dieWithParent(j.Cmd.SysProcAttr)
+	j.Cmd.SysProcAttr = Detached()
 	term.prepare(j.Cmd)
 	defer term.takeBack()
 	if err := j.Cmd.Start(); err != nil {
@@ -124,4 +123,12 @@ func watch(cmd *exec.Cmd) <-chan event {
 		}
 	}()
 	return events
+}
+
+// Detached is how to start a helper: in a group of its own, so that keys do not
+// reach it, and on Linux not to outlive this process.
+func Detached() *syscall.SysProcAttr {
+	attr := &syscall.SysProcAttr{Setpgid: true}
+	dieWithParent(attr)
+	return attr
 }

@@ -11,7 +11,13 @@ import (
 // form of a Go string literal: control characters, bidirectional overrides,
 // line separators, invisible and unassigned characters, bytes that are no
 // UTF-8, and the backslash itself.
-func Escape(s string) string {
+func Escape(s string) string { return escape(s, true) }
+
+// Printable is Escape for whole lines, which leaves the backslash alone and so
+// is not reversible.
+func Printable(s string) string { return escape(s, false) }
+
+func escape(s string, backslash bool) string {
 	if isPlain(s) {
 		return s
 	}
@@ -21,7 +27,7 @@ func Escape(s string) string {
 		switch {
 		case r == utf8.RuneError && n == 1:
 			fmt.Fprintf(&b, `\x%02x`, s[0])
-		case r == '\\':
+		case r == '\\' && backslash:
 			b.WriteString(`\\`)
 		case strconv.IsPrint(r):
 			b.WriteRune(r)

@@ -31,6 +31,12 @@ func TestEscapeShowsWhatATerminalWouldObey(t *testing.T) {
 	}
 }
 
+func TestPrintableLeavesTheBackslashAlone(t *testing.T) {
+	if got, want := Printable("a\\b\x1b\n"), `a\b\x1b\n`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
 func FuzzEscapeLeavesNoControlCharacterAndLosesNothing(f *testing.F) {
 	f.Add("\x1b[31m", "x")
 	f.Add("\\n", "\n")

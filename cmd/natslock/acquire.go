@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/natslock/natslock/cmd/natslock/text"
+	"github.com/natslock/natslock/schema"
+)
+
+// acquireCmd is the command acquire.
+type acquireCmd struct {
+	Names   []string       `arg:"" name:"name" help:"Locks to take, all or none."`
+	Wait    time.Duration  `placeholder:"D" help:"How long to wait for them. Default: not at all."`
+	TTL     *time.Duration `name:"ttl" placeholder:"D" help:"How long the hold lives without renew. Default: the server's."`
+	Shared  bool           `help:"Hold together with other shared holders."`
+	Size    int64          `placeholder:"N" help:"Shared by at most N holders: a semaphore."`
+	Owner   string         `placeholder:"ID" help:"Who the hold belongs to: the same client and owner again get the same hold. Default: a fresh one."`
+	Meta    metaFlag       `sep:"none" placeholder:"K=V" help:"What others see of the hold: key=value or a JSON object. Repeatable."`
+	Request string         `placeholder:"ID" help:"Identifies the attempt: repeating it takes nothing twice."`
+
+	caller `embed:""`
+}
+
+// Help has the examples.
+func (*acquireCmd) Help() string {
+	return `The locks are held until release or until their time is over; nothing renews them, so prefer "natslock run" where a command can be wrapped. In a pipe one lock's token is printed alone; of several, each line has name and token.
+
+Examples:
+
+    natslock acquire orders/42 --ttl 5m
+    token=$(natslock acquire orders/42 --wait 10s) && ... ; natslock release orders/42 --token $token
+    natslock acquire src dst --meta job=copy
+    natslock acquire printers --size 3`
+}
+
+// Run takes the locks.
+func (c *acquireCmd) Run(ctx context.Context, sys *system) error {
+	m, err := c.message()
+	if err != nil {
+		return err
+	}
+	ctx, stop := interruptible(ctx)
+	defer stop()
+	s, err := c.dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.close(sys)
+	reply, err := s.call(ctx, schema.VerbAcquire, m)
+	if err != nil {
+		return err
+	}
+	what := "acquire " + strings.Join(c.Names, " ")
+	return c.answer(sys, what, reply, func() error { return c.show(sys, reply) })
+}
+
+func (c *acquireCmd) message() (*schema.Acquire, error) {
+	m := &schema.Acquire{Client: c.label(), Owner: c.Owner, Request: c.Request, Size: c.Size}
+	if len(c.Names) == 1 {
+		m.Name = c.Names[0]
+	} else {
+		m.Names = c.Names
+	}
+	if c.Shared || c.Size != 0 {
+		m.Mode = schema.ModeShared
+	}
+	var err error
+	if m.TTL, err = ttlMillis(c.TTL); err != nil {
+		return nil, err
+	}
+	if c.Wait < 0 {
+		return nil, usagef("--wait: must not be negative: without a session nobody may wait without end")
+	}
+	if m.Wait, err = milliseconds("wait", c.Wait); err != nil {
+		return nil, err
+	}
+	m.Meta, err = c.Meta.meta()
+	return m, err
+}
+
+// show prints the tokens.
+func (c *acquireCmd) show(sys *system, reply *schema.Reply) error {
+	locks := reply.Locks
+	if len(locks) == 0 {
+		locks = []schema.LockState{{Name: reply.Name, Token: reply.Token}}
+	}
+	if len(locks) == 1 && !isTerminal(sys.out) {
+		_, err := fmt.Fprintln(sys.out, locks[0].Token)
+		return err
+	}
+	table := text.Table{W: sys.out, Terminal: isTerminal(sys.out), Header: []string{"NAME", "TOKEN", "OWNER", "TTL"}}
+	for _, l := range locks {
+		row := []string{text.Escape(l.Name), strconv.FormatUint(l.Token, 10)}
+		if table.Terminal {
+			row = append(row, text.Escape(reply.Owner), ttlText(reply.TTL))
+		}
+		table.Row(row...)
+	}
+	return table.Flush()
+}
+
+func ttlText(ms *int64) string {
+	if ms == nil || *ms == 0 {
+		return ""
+	}
+	return (time.Duration(*ms) * time.Millisecond).String()
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+// cli is the grammar of the command line.
+type cli struct {
+	Serve      serveCmd      `cmd:"" help:"Run the lock service: a NATS server, its store and a worker."`
+	Run        runCmd        `cmd:"" help:"Hold a lock while a command runs."`
+	Acquire    acquireCmd    `cmd:"" help:"Take locks for a time, and print their tokens."`
+	Release    releaseCmd    `cmd:"" help:"End a hold."`
+	Renew      renewCmd      `cmd:"" help:"Restart the time of a hold."`
+	Inspect    inspectCmd    `cmd:"" help:"Show who holds locks and who waits for them."`
+	List       listCmd       `cmd:"" help:"Show the locks that are held."`
+	Force      forceCmd      `cmd:"" help:"End the holds of a lock, whoever has them."`
+	Watch      watchCmd      `cmd:"" help:"Print events as they happen."`
+	Bench      benchCmd      `cmd:"" help:"Measure the service beside an echo over the same NATS."`
+	Version    versionCmd    `cmd:"" help:"Print the version."`
+	Completion completionCmd `cmd:"" help:"Print a completion script for a shell."`
+
+	ShowVersion kong.VersionFlag `name:"version" env:"-" help:"Print the version and exit."`
+}
+
+const description = `A distributed lock service on NATS JetStream.
+
+Every flag can be given as NATSLOCK_<FLAG> in the environment, such as
+NATSLOCK_SERVER for --server.`
+
+// connectionGroup is the key of the flags that say how to reach the service.
+const connectionGroup = "connection"
+
+// exited is the panic by which kong's help and version flags end a parse.
+type exited int
+
+// Main runs one command and returns its exit status. args are those after the
+// program's name.
+func Main(ctx context.Context, args []string, sys *system) (status int) {
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case exited:
+			status = int(r)
+		default:
+			panic(r)
+		}
+	}()
+	parser := newParser(sys)
+	command, err := parser.Parse(args)
+	if err != nil {
+		return report(sys.err, usageOf(err))
+	}
+	command.BindTo(ctx, (*context.Context)(nil))
+	return report(sys.err, command.Run(sys))
+}
+
+func newParser(sys *system) *kong.Kong {
+	return kong.Must(new(cli),
+		kong.Name("natslock"),
+		kong.Description(description),
+		kong.Writers(sys.out, sys.err),
+		kong.Exit(func(status int) { panic(exited(status)) }),
+		kong.Vars{"version": about().String()},
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 100}),
+		kong.ValueFormatter(func(v *kong.Value) string { return v.Help }), // description has the rule for the environment
+		kong.ExplicitGroups([]kong.Group{{Key: connectionGroup, Title: "Connection:"}}),
+		kong.PostBuild(nameEnvironment),
+	)
+}
+
+// nameEnvironment gives each flag its environment variable.
+func nameEnvironment(k *kong.Kong) error {
+	k.Model.HelpFlag.Help = "Print this help and exit."
+	return kong.Visit(k.Model, func(v kong.Visitable, next kong.Next) error {
+		flag, ok := v.(*kong.Flag)
+		if !ok {
+			return next(nil)
+		}
+		if len(flag.Envs) > 0 || flag == k.Model.HelpFlag { // env:"-"
+			flag.Envs, flag.Tag.Envs = nil, nil
+			return next(nil)
+		}
+		name := "NATSLOCK_" + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))
+		flag.Envs, flag.Tag.Envs = []string{name}, []string{name}
+		return next(nil)
+	})
+}
+
+// usageOf makes a usage error of what the parser says.
+func usageOf(err error) error {
+	var parse *kong.ParseError
+	if !errors.As(err, &parse) {
+		return err
+	}
+	if command := parse.Context.Selected(); command != nil {
+		usage := &usageError{fmt.Errorf("%s: %w (see natslock %[1]s --help)", command.Name, parse.Unwrap())}
+		if command.Name == "run" {
+			return &failure{status: runFailed, err: usage}
+		}
+		return usage
+	}
+	return &usageError{fmt.Errorf("usage: %w (see natslock --help)", parse.Unwrap())}
+}
+
+// given tells whether a flag is on the command line, and not only in the
+// environment.
+func given(command *kong.Context, name string) bool {
+	for _, p := range command.Path {
+		if p.Flag != nil && p.Flag.Name == name {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/user"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/natslock/natslock/bus"
+	"github.com/natslock/natslock/client"
+	"github.com/natslock/natslock/schema"
+)
+
+// credentials are how to be let in by a NATS server. A user and password, or a
+// token, are part of its URL.
+type credentials struct {
+	Creds   string `name:"nats-creds" group:"connection" type:"path" placeholder:"FILE" help:"NATS credentials file (JWT and seed)."`
+	NKey    string `name:"nats-nkey" group:"connection" type:"path" placeholder:"FILE" help:"NATS NKey seed file."`
+	TLSCA   string `name:"nats-tls-ca" group:"connection" type:"path" placeholder:"FILE" help:"CA certificates to trust, PEM."`
+	TLSCert string `name:"nats-tls-cert" group:"connection" type:"path" placeholder:"FILE" help:"Client certificate, PEM."`
+	TLSKey  string `name:"nats-tls-key" group:"connection" type:"path" placeholder:"FILE" help:"Key of the client certificate, PEM."`
+}
+
+// connect connects with the credentials.
+func (c *credentials) connect(ctx context.Context, server, name string) (*nats.Conn, error) {
+	cfg := bus.ConnectConfig{Name: name, Creds: c.Creds}
+	if c.NKey != "" {
+		option, err := nats.NkeyOptionFromSeed(c.NKey)
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", c.NKey, err)
+		}
+		cfg.Options = append(cfg.Options, option)
+	}
+	if c.TLSCA != "" {
+		cfg.Options = append(cfg.Options, nats.RootCAs(c.TLSCA))
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return nil, usagef("--nats-tls-cert and --nats-tls-key: one needs the other")
+	}
+	if c.TLSCert != "" {
+		cfg.Options = append(cfg.Options, nats.ClientCert(c.TLSCert, c.TLSKey))
+	}
+	nc, err := bus.Connect(ctx, server, cfg)
+	if err != nil {
+		return nil, connectError(server, err)
+	}
+	return nc, nil
+}
+
+// connectError says what can be done about a failed connection, and keeps
+// passwords to itself.
+func connectError(server string, err error) error {
+	shown := redact(server)
+	switch {
+	case errors.Is(err, nats.ErrNoServers):
+		return fmt.Errorf("connect to %s: %w", shown, errNobody)
+	case errors.Is(err, nats.ErrAuthorization):
+		return fmt.Errorf("connect to %s: not authorized: give --nats-creds, --nats-nkey or nats://user:password@host", shown)
+	}
+	return errors.New(strings.ReplaceAll(err.Error(), server, shown))
+}
+
+// errNobody says that there is no NATS server at all.
+var errNobody = errors.New("no server answers there")
+
+// redact takes passwords and tokens out of a list of URLs.
+func redact(server string) string {
+	parts := strings.Split(server, ",")
+	for i, p := range parts {
+		scheme, rest, ok := strings.Cut(p, "://")
+		if !ok {
+			scheme, rest = "nats", p
+		}
+		if u, err := url.Parse(scheme + "://" + rest); err == nil {
+			u.User = nil
+			parts[i] = u.String()
+		} else if at := strings.LastIndexByte(rest, '@'); at >= 0 {
+			parts[i] = scheme + "://" + rest[at+1:]
+		}
+	}
+	return strings.Join(parts, ",")
+}
+
+// caller is what all callers' commands have in common.
+type caller struct {
+	Server  string        `group:"connection" default:"nats://127.0.0.1:4222" placeholder:"URL" help:"NATS server, or several separated by commas. Default: nats://127.0.0.1:4222."`
+	Realm   string        `group:"connection" default:"default" placeholder:"NAME" help:"Namespace of the locks. Default: default."`
+	Client  string        `group:"connection" placeholder:"ID" help:"Call as this client, on the subjects that name it. Default: user@host, not named by the subject."`
+	Timeout time.Duration `group:"connection" default:"15s" placeholder:"D" help:"How long to try when nobody answers. Default: 15s."`
+	JSON    bool          `name:"json" help:"Print the protocol's replies, as JSON."`
+
+	credentials
+}
+
+// session is a caller's connection.
+type session struct {
+	*client.Client
+	nc      *nats.Conn
+	timeout time.Duration
+}
+
+// dial connects. It is a failure of status 3 when nobody is there.
+func (c *caller) dial(ctx context.Context) (*session, error) {
+	switch {
+	case c.Timeout <= 0:
+		return nil, usagef("--timeout: must be more than 0")
+	case c.Realm == "":
+		return nil, usagef("--realm: must not be empty")
+	}
+	connecting, cancel := context.WithTimeout(ctx, c.Timeout)
+	defer cancel()
+	nc, err := c.connect(connecting, c.Server, "natslock "+c.label())
+	if errors.Is(err, errNobody) {
+		err = fmt.Errorf(`%w: is "natslock serve" running?`, err)
+	}
+	if err != nil && ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	var usage *usageError
+	switch {
+	case errors.As(err, &usage):
+		return nil, err
+	case err != nil:
+		return nil, &failure{status: exitUnavailable, err: err}
+	}
+	locks, err := client.New(nc, &client.Options{Realm: c.Realm, ID: c.Client, Timeout: min(c.Timeout, 5*time.Second)})
+	if err != nil {
+		nc.Close()
+		return nil, err
+	}
+	return &session{Client: locks, nc: nc, timeout: c.Timeout}, nil
+}
+
+// call makes a request that does not wait, or that bounds its waiting itself.
+func (s *session) call(ctx context.Context, v schema.Verb, m schema.Message) (*schema.Reply, error) {
+	if acquire, ok := m.(*schema.Acquire); !ok || acquire.Wait == 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, s.timeout)
+		defer cancel()
+	}
+	reply, err := s.Call(ctx, v, m)
+	if errors.Is(err, bus.ErrNoService) {
+		err = fmt.Errorf(`%w: is "natslock serve" running on this NATS?`, err)
+	}
+	return reply, err
+}
+
+// close ends the session. What was given up has been canceled when it returns.
+func (s *session) close(sys *system) {
+	if err := s.Client.Close(); err != nil {
+		complain(sys.err, err)
+	}
+	s.nc.Close()
+}
+
+// label is who calls.
+func (c *caller) label() string {
+	if c.Client != "" {
+		return c.Client
+	}
+	name := strconv.Itoa(os.Getuid())
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	label := name + "@" + host
+	return strings.ToValidUTF8(label[:min(len(label), schema.MaxClient)], "")
+}

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"context"
+
+	"github.com/natslock/natslock/schema"
+)
+
+// inspectCmd is the command inspect.
+type inspectCmd struct {
+	Names []string `arg:"" name:"name" help:"Locks to show, at most 256."`
+
+	caller `embed:""`
+}
+
+// Help has the examples.
+func (*inspectCmd) Help() string {
+	return `Printed are the holds and the waiters of each lock, in order; a free lock has a row too. In a pipe the columns, separated by tabs, are: name, state (held, waiting or free), mode (shared/N for a semaphore of N), client, owner, token, time left, since, meta; "-" where there is nothing.
+
+Examples:
+
+    natslock inspect orders/42
+    natslock inspect orders/42 --json | jq '.locks[0].waiters | length'`
+}
+
+// Run shows the locks.
+func (c *inspectCmd) Run(ctx context.Context, sys *system) error {
+	ctx, stop := interruptible(ctx)
+	defer stop()
+	s, err := c.dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.close(sys)
+	reply, err := s.call(ctx, schema.VerbInspect, &schema.Inspect{Names: c.Names, Client: c.label()})
+	if err != nil {
+		return err
+	}
+	return c.answer(sys, "inspect", reply, func() error {
+		t := newLockTable(sys)
+		for i := range reply.Locks {
+			t.add(&reply.Locks[i])
+		}
+		return t.flush()
+	})
+}

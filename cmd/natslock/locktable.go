@@ -1,0 +1,77 @@
+package main
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/natslock/natslock/cmd/natslock/text"
+	"github.com/natslock/natslock/schema"
+)
+
+// lockTable prints locks: a row for each hold and each waiter, and one for a
+// lock that is free.
+type lockTable struct {
+	table text.Table
+	now   time.Time
+}
+
+func newLockTable(sys *system) *lockTable {
+	return &lockTable{
+		now: time.Now(),
+		table: text.Table{
+			W:        sys.out,
+			Terminal: isTerminal(sys.out),
+			Header:   []string{"NAME", "STATE", "MODE", "CLIENT", "OWNER", "TOKEN", "EXPIRES", "SINCE", "META"},
+		},
+	}
+}
+
+func (t *lockTable) add(l *schema.LockState) {
+	name := text.Escape(l.Name)
+	if len(l.Holders) == 0 && len(l.Waiters) == 0 {
+		t.table.Row(name, "free", "", "", "", "", "", "", "")
+		return
+	}
+	for _, h := range l.Holders {
+		t.table.Row(name, "held", mode(l.Mode, l.Size), text.Escape(h.Client), text.Escape(h.Owner),
+			strconv.FormatUint(h.Token, 10), t.expires(h.ExpiresIn), t.since(h.GrantedAt), text.Escape(string(h.Meta)))
+	}
+	for _, w := range l.Waiters {
+		t.table.Row(name, "waiting", mode(w.Mode, 0), text.Escape(w.Client), text.Escape(w.Owner),
+			"", "", t.since(w.QueuedAt), text.Escape(string(w.Meta)))
+	}
+}
+
+func (t *lockTable) flush() error { return t.table.Flush() }
+
+func (t *lockTable) expires(ms *int64) string {
+	if ms == nil {
+		return ""
+	}
+	d := time.Duration(*ms) * time.Millisecond
+	if t.table.Terminal {
+		return "in " + rough(d)
+	}
+	return d.String()
+}
+
+func (t *lockTable) since(at time.Time) string {
+	switch {
+	case at.IsZero():
+		return ""
+	case t.table.Terminal:
+		return since(at, t.now)
+	}
+	return at.UTC().Format(timeFormat)
+}
+
+// timeFormat is how times are printed for programs: as in the protocol.
+const timeFormat = "2006-01-02T15:04:05.000Z"
+
+// mode is exclusive, shared, or shared/size.
+func mode(m schema.Mode, size int64) string {
+	if size > 0 {
+		return string(m) + "/" + strconv.FormatInt(size, 10)
+	}
+	return string(m)
+}

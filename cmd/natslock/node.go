@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/natslock/natslock/bus"
+	"github.com/natslock/natslock/bus/embedded"
+	"github.com/natslock/natslock/cmd/natslock/bench"
+	"github.com/natslock/natslock/service"
+)
+
+// locksBucket is where locks are stored.
+const locksBucket = "natslock_locks"
+
+// node is a running service: a NATS server, if it is embedded, and a worker.
+type node struct {
+	nats    *embedded.Server
+	conn    *nats.Conn // the worker's
+	store   *bus.Bucket
+	worker  *service.Worker
+	closers []func() error
+}
+
+// open starts everything but the worker. After an error nothing is left.
+func (c *serveCmd) open(ctx context.Context, log *slog.Logger) (*node, error) {
+	n := &node{}
+	if err := n.open(ctx, c, log); err != nil {
+		n.close(log)
+		return nil, err
+	}
+	return n, nil
+}
+
+func (n *node) open(ctx context.Context, c *serveCmd, log *slog.Logger) (err error) {
+	connect := func() (*nats.Conn, error) { return c.connect(ctx, c.NATSURL, "natslock worker") }
+	if c.NATSURL == "" {
+		if err := n.embed(ctx, c, log); err != nil {
+			return err
+		}
+		connect = func() (*nats.Conn, error) { return n.nats.WorkerConn(nats.Name("natslock worker")) }
+	}
+	if n.conn, err = n.connect(connect); err != nil {
+		return err
+	}
+	if err := n.openStore(ctx, c, log); err != nil {
+		return err
+	}
+	if c.Echo {
+		return n.echo(connect)
+	}
+	return nil
+}
+
+func (n *node) embed(ctx context.Context, c *serveCmd, log *slog.Logger) (err error) {
+	n.nats, err = embedded.Start(ctx, embedded.Config{DataDir: c.Data, Addr: c.NATS, Sync: time.Duration(c.Sync), Logger: log})
+	if err != nil {
+		return err
+	}
+	n.closers = append(n.closers, n.nats.Shutdown)
+	return nil
+}
+
+// announce logs what was started.
+func (n *node) announce(c *serveCmd, log *slog.Logger) {
+	switch {
+	case n.nats == nil:
+		log.Info("using nats; what is on disk when is up to its servers", "url", redact(c.NATSURL))
+		return
+	case c.Sync == 0:
+		log.Info("sync always: nothing is acknowledged that is not on disk")
+	default:
+		log.Warn("sync by interval: a crash of the machine can lose what was acknowledged last; one of natslock loses nothing",
+			"interval", c.Sync.String())
+	}
+	log.Info("nats listens", "url", n.nats.ClientURL(), "data", c.Data)
+}
+
+func (n *node) connect(connect func() (*nats.Conn, error)) (*nats.Conn, error) {
+	nc, err := connect()
+	if err != nil {
+		return nil, err
+	}
+	n.closers = append(n.closers, func() error { nc.Close(); return nil })
+	return nc, nil
+}
+
+func (n *node) openStore(ctx context.Context, c *serveCmd, log *slog.Logger) error {
+	first, err := bus.FirstSeq(time.Now())
+	if err != nil {
+		return err
+	}
+	n.store, err = bus.OpenBucket(ctx, n.conn, bus.BucketConfig{Name: locksBucket, Replicas: c.Replicas, FirstSeq: first, Logger: log})
+	if err != nil {
+		return err
+	}
+	n.closers = append(n.closers, n.store.Close)
+	n.worker, err = service.New(n.conn, n.store, &service.Config{DefaultTTL: c.DefaultTTL, Version: about().Version, Logger: log})
+	return err
+}
+
+func (n *node) echo(connect func() (*nats.Conn, error)) error {
+	nc, err := n.connect(connect)
+	if err != nil {
+		return err
+	}
+	echo, err := bench.ServeEcho(nc)
+	if err != nil {
+		return err
+	}
+	n.closers = append(n.closers, echo.Stop)
+	return nil
+}
+
+// run works until ctx ends, or the server cannot go on.
+func (n *node) run(ctx context.Context, ready func()) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var broken error
+	var watch sync.WaitGroup
+	if n.nats != nil {
+		watch.Go(func() {
+			select {
+			case broken = <-n.nats.Failed():
+				cancel()
+			case <-ctx.Done():
+			}
+		})
+	}
+	err := n.worker.Run(ctx, ready)
+	cancel()
+	watch.Wait()
+	return errors.Join(broken, err)
+}
+
+// close ends what open began, in the reverse order.
+func (n *node) close(log *slog.Logger) {
+	for i := len(n.closers) - 1; i >= 0; i-- {
+		if err := n.closers[i](); err != nil {
+			log.Error("stop", "err", fmt.Sprint(err))
+		}
+	}
+}

@@ -1,0 +1,230 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/natslock/natslock/client"
+	"github.com/natslock/natslock/cmd/natslock/job"
+	"github.com/natslock/natslock/cmd/natslock/text"
+)
+
+// The statuses of run itself, as timeout(1) has them.
+const (
+	runTimedOut = 124
+	runFailed   = 125
+)
+
+// killAfter is how long a command has that is stopped because its lock is lost.
+const killAfter = 5 * time.Second
+
+// runCmd is the command run.
+type runCmd struct {
+	Name    string         `arg:"" help:"The lock."`
+	Command []string       `arg:"" passthrough:"partial" help:"What to run, after \"--\"."`
+	Wait    *time.Duration `placeholder:"D" help:"How long to wait for the lock. Default: without end."`
+	TTL     time.Duration  `name:"ttl" default:"30s" placeholder:"D" help:"How long the lock is held when nobody can renew it. Default: 30s."`
+	Shared  bool           `help:"Hold together with other shared holders."`
+	Size    int            `placeholder:"N" help:"Shared by at most N holders: a semaphore."`
+	Owner   string         `placeholder:"ID" help:"Who the hold belongs to. Default: a fresh one."`
+	Meta    metaFlag       `sep:"none" placeholder:"K=V" help:"What others see of the hold: key=value or a JSON object. Repeatable."`
+	Quiet   bool           `short:"q" help:"Do not say what is waited for."`
+
+	caller `embed:""`
+}
+
+// Help has the examples.
+func (*runCmd) Help() string {
+	return `The command runs with NATSLOCK_NAME, NATSLOCK_TOKEN and NATSLOCK_REALM in its environment, as the leader of a process group of its own. Signals are passed on to it, and its exit status is returned. Give the token to whatever the lock guards, and let that refuse smaller ones.
+
+If the lock is lost, because nobody could renew it in time or somebody ended it by force, the whole group gets SIGTERM, and SIGKILL 5 s later. On Linux the command is killed when natslock itself is.
+
+Exit status: the command's, or 128+n if signal n ended it; 124 not granted in time; 125 natslock failed, or the lock was lost; 126 the command cannot be run; 127 there is no such command.
+
+Examples:
+
+    natslock run backup -- pg_dump -f /backup/all.sql
+    natslock run --wait 0s nightly -- ./report.sh
+    natslock run --size 4 encoders -- ffmpeg -i in.mov out.mp4`
+}
+
+// Run holds the lock while the command runs.
+func (c *runCmd) Run(ctx context.Context, sys *system) error {
+	command := c.Command
+	if command[0] == "--" {
+		command = command[1:]
+	}
+	if len(command) == 0 {
+		return c.failed(usagef("which command? (see natslock run --help)"))
+	}
+	path, err := job.Look(command[0])
+	if err != nil {
+		return &failure{status: job.StartStatus(err), err: fmt.Errorf("run: %w", err)}
+	}
+	options, err := c.options()
+	if err != nil {
+		return c.failed(err)
+	}
+	waiting, stop := interruptible(ctx)
+	defer stop()
+	s, err := c.dial(waiting)
+	if err != nil {
+		return c.failed(err)
+	}
+	defer s.close(sys)
+	lock, err := c.acquire(waiting, sys, s, options)
+	if err != nil {
+		return err
+	}
+	// From here on, signals are for the command.
+	signals := job.Signals()
+	if err := waiting.Err(); err != nil {
+		return errors.Join(context.Cause(waiting), c.release(sys, lock))
+	}
+	cmd := exec.Command(path)
+	cmd.Args = command
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = sys.in, sys.out, sys.err
+	cmd.Env = append(os.Environ(),
+		"NATSLOCK_NAME="+c.Name, "NATSLOCK_TOKEN="+strconv.FormatUint(lock.Token(), 10), "NATSLOCK_REALM="+c.Realm)
+	return c.hold(ctx, sys, lock, &job.Job{Cmd: cmd, Signals: signals, Grace: killAfter})
+}
+
+// failed is an error of run's own.
+func (c *runCmd) failed(err error) error {
+	var stopped *interrupted
+	if errors.As(err, &stopped) {
+		return err
+	}
+	return &failure{status: runFailed, err: fmt.Errorf("run: %w", err)}
+}
+
+func (c *runCmd) options() ([]client.AcquireOption, error) {
+	options := []client.AcquireOption{client.TTL(c.TTL)}
+	if c.Wait != nil {
+		options = append(options, client.Wait(*c.Wait))
+	}
+	if c.Shared {
+		options = append(options, client.Shared())
+	}
+	if c.Size != 0 {
+		options = append(options, client.Size(c.Size))
+	}
+	if c.Owner != "" {
+		options = append(options, client.Owner(c.Owner))
+	}
+	meta, err := c.Meta.meta()
+	if err != nil {
+		return nil, err
+	}
+	if meta != nil {
+		options = append(options, client.Meta(json.RawMessage(meta)))
+	}
+	return options, nil
+}
+
+// acquire waits for the lock, and says on a terminal who has it.
+func (c *runCmd) acquire(ctx context.Context, sys *system, s *session, options []client.AcquireOption) (*client.Lock, error) {
+	telling, granted := context.WithCancel(ctx)
+	var teller sync.WaitGroup
+	if !c.Quiet && isTerminal(sys.err) {
+		teller.Go(func() { c.tell(telling, sys, s) })
+	}
+	lock, err := s.Acquire(ctx, c.Name, options...)
+	granted()
+	teller.Wait()
+	switch {
+	case errors.Is(err, client.ErrTimeout) && c.Wait != nil:
+		return nil, &failure{status: runTimedOut, err: fmt.Errorf("run: %s was not granted within %s", c.Name, *c.Wait)}
+	case errors.Is(err, client.ErrHeld):
+		return nil, &failure{status: runTimedOut, err: fmt.Errorf("run: %s is %s", c.Name, held(err))}
+	case err != nil:
+		return nil, c.failed(err)
+	}
+	return lock, nil
+}
+
+// held says who has a lock that was refused.
+func held(err error) string {
+	var refused *client.Error
+	if !errors.As(err, &refused) || len(refused.Holders) == 0 {
+		return "held"
+	}
+	return "held by " + heldBy(refused.Holders, time.Now())
+}
+
+// tellEvery is how often it is looked why the lock is not granted.
+const tellEvery = time.Second
+
+// tell says what is waited for, whenever that changes, until ctx ends.
+func (c *runCmd) tell(ctx context.Context, sys *system, s *session) {
+	tick := time.NewTicker(tellEvery)
+	defer tick.Stop()
+	for last := ""; ; {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		now, why := c.obstacle(ctx, s)
+		if ctx.Err() != nil || now == last {
+			continue
+		}
+		last = now
+		_, _ = fmt.Fprintln(sys.err, text.Printable("natslock: waiting for "+c.Name+why))
+	}
+}
+
+// obstacle says why the lock is not granted, and what identifies that: its
+// holders' tokens, or that nobody answers.
+func (c *runCmd) obstacle(ctx context.Context, s *session) (id, why string) {
+	states, err := s.Inspect(ctx, c.Name)
+	if err != nil {
+		return "away", ": " + err.Error()
+	}
+	holders := states[0].Holders
+	if len(holders) == 0 {
+		return "queue", ""
+	}
+	for _, h := range holders {
+		id += fmt.Sprint(h.Token, " ")
+	}
+	return id, ", held by " + heldBy(holders, time.Now())
+}
+
+// hold runs the job under the lock, and gives the lock back when it is gone.
+func (c *runCmd) hold(ctx context.Context, sys *system, lock *client.Lock, j *job.Job) error {
+	held, stop := context.WithCancel(lock.Context())
+	defer stop()
+	defer context.AfterFunc(ctx, stop)()
+	exit, err := j.Run(held)
+	if err != nil {
+		err = &failure{status: job.StartStatus(err), err: fmt.Errorf("run: %w", err)}
+		return errors.Join(err, c.release(sys, lock))
+	}
+	if err := c.release(sys, lock); err != nil {
+		return err
+	}
+	if exit.Status != 0 {
+		return &failure{status: exit.Status}
+	}
+	return nil
+}
+
+// release gives the lock back. Its error says that the lock was lost before.
+func (c *runCmd) release(sys *system, lock *client.Lock) error {
+	err := lock.Release(context.Background())
+	switch {
+	case errors.Is(err, client.ErrLost):
+		return &failure{status: runFailed, err: fmt.Errorf("run: the lock %s was lost: its command was stopped or has not been alone", c.Name)}
+	case err != nil:
+		complain(sys.err, fmt.Errorf("run: release %s: %w; it ends with its TTL", c.Name, err))
+	}
+	return nil
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"encoding"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+)
+
+// serveCmd is the command serve.
+type serveCmd struct {
+	Data       string        `default:"./natslock-data" type:"path" placeholder:"DIR" help:"Where locks are stored. Default: ./natslock-data."`
+	NATS       string        `name:"nats" default:"127.0.0.1:4222" placeholder:"ADDR" help:"Where the embedded NATS server listens; port 0 takes a free one. Default: 127.0.0.1:4222."`
+	NATSURL    string        `name:"nats-url" placeholder:"URL" help:"Use this NATS, which needs JetStream, instead of the embedded server. --data, --nats and --sync have no meaning then."`
+	Sync       syncMode      `default:"always" placeholder:"always|D" help:"When what is acknowledged is on disk: always, or within a time such as 1s, which a crash of the machine can lose. Default: always."`
+	Replicas   int           `default:"1" placeholder:"N" help:"Copies of the store, 1, 3 or 5, when it is created. Default: 1."`
+	DefaultTTL time.Duration `name:"default-ttl" default:"30s" placeholder:"D" help:"How long a hold lives that was asked for without a TTL. Default: 30s."`
+	LogLevel   slog.Level    `name:"log-level" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error. Default: info."`
+	LogFormat  string        `name:"log-format" enum:"text,json" default:"text" placeholder:"FORMAT" help:"text or json. Default: text."`
+	Echo       bool          `hidden:"" help:"Also answer the benchmark's echo requests."`
+
+	credentials
+}
+
+// Help has the examples.
+func (*serveCmd) Help() string {
+	return `When everything answers, standard error has the line "natslock: ready". SIGINT and SIGTERM stop the service, after what was begun is done; a second one ends it at once. What is held stays held.
+
+Examples:
+
+    natslock serve
+    natslock serve --data /var/lib/natslock --nats 0.0.0.0:4222 --log-format json
+    natslock serve --nats-url nats://nats-1:4222,nats://nats-2:4222 --replicas 3 --nats-creds worker.creds`
+}
+
+// Run serves until ctx ends or a signal comes.
+func (c *serveCmd) Run(ctx context.Context, sys *system) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	log := c.logger(sys.err)
+	ctx, stop := interruptible(ctx)
+	defer stop()
+	n, err := c.open(ctx, log)
+	switch {
+	case ctx.Err() != nil:
+		return nil // stopped before it began
+	case err != nil:
+		return fmt.Errorf("serve: %w", err)
+	}
+	defer n.close(log)
+	n.announce(c, log)
+	err = n.run(ctx, func() { _, _ = fmt.Fprintln(sys.err, "natslock: ready") })
+	if err != nil {
+		return fmt.Errorf("serve: %w", err)
+	}
+	log.Info("stopping")
+	return nil
+}
+
+// check finds what makes no sense together.
+func (c *serveCmd) check() error {
+	switch {
+	case c.Replicas != 1 && c.Replicas != 3 && c.Replicas != 5:
+		return usagef("serve: --replicas: must be 1, 3 or 5")
+	case c.Replicas > 1 && c.NATSURL == "":
+		return usagef("serve: --replicas %d: the embedded server is only one; give --nats-url for a cluster", c.Replicas)
+	case c.NATSURL == "" && c.Data == "":
+		return usagef("serve: --data: must not be empty")
+	}
+	return nil
+}
+
+func (c *serveCmd) logger(w io.Writer) *slog.Logger {
+	options := &slog.HandlerOptions{Level: c.LogLevel}
+	if c.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}
+
+// syncMode is --sync: how long what was acknowledged may take to reach the
+// disk. 0 is always.
+type syncMode time.Duration
+
+var _ encoding.TextUnmarshaler = (*syncMode)(nil)
+
+// UnmarshalText reads always or a duration.
+func (m *syncMode) UnmarshalText(text []byte) error {
+	if string(text) == "always" {
+		*m = 0
+		return nil
+	}
+	d, err := time.ParseDuration(string(text))
+	if err != nil || d <= 0 {
+		return fmt.Errorf("%q is neither always nor a duration such as 1s", text)
+	}
+	*m = syncMode(d)
+	return nil
+}
+
+func (m syncMode) String() string {
+	if m == 0 {
+		return "always"
+	}
+	return time.Duration(m).String()
+}

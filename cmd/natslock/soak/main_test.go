@@ -1,0 +1,54 @@
+//go:build linux
+
+package soak
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+)
+
+var (
+	soakFor = flag.Duration("soak", 12*time.Second, "how long TestSoak makes trouble")
+	seed    = flag.Uint64("seed", 0, "of everything that is left to chance; 0 takes one from the clock")
+	callers = flag.Int("callers", 200, "how many callers TestSoak has")
+	syncs   = flag.String("sync", "", "the only --sync of TestSoak's servers; always and 1s by turns if empty")
+)
+
+// bin is where the program is built.
+var bin string
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if *seed == 0 {
+		*seed = uint64(time.Now().UnixNano())
+	}
+	status, err := run(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	os.Exit(status)
+}
+
+func run(m *testing.M) (status int, err error) {
+	if bin, err = os.MkdirTemp("", "natslock-soak-"); err != nil {
+		return 1, err
+	}
+	defer func() { err = os.RemoveAll(bin) }()
+	return m.Run(), nil
+}
+
+// build builds natslock, once.
+var build = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(bin, "natslock")
+	out, err := exec.Command("go", "build", "-o", path, "github.com/natslock/natslock/cmd/natslock").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("build natslock: %w\n%s", err, out)
+	}
+	return path, nil
+})
