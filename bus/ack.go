@@ -27,7 +27,11 @@ func (b *Bucket) acknowledged(m *nats.Msg) {
 	if !ok {
 		return // too late: its outcome was given as unknown
 	}
-	c.done(b.verdict(m, c.writes))
+	revision, err := b.verdict(m, c.writes)
+	if r := b.rest.Load(); r != nil && err == nil {
+		r.committed(revision, c.writes)
+	}
+	c.done(revision, err)
 }
 
 // verdict is the outcome that an acknowledgement tells.

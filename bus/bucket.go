@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -21,7 +22,7 @@ const (
 	maxBatch       = 1000            // messages of an atomic batch
 	defaultTimeout = 2 * time.Second // for an outcome
 	tryTimeout     = 3 * time.Second // for one try to create: the first in a new cluster can hang
-	tryPause       = 250 * time.Millisecond
+	tryPause       = 100 * time.Millisecond
 )
 
 // BucketConfig says which bucket to open, and how to make it if it is not there.
@@ -44,6 +45,7 @@ type Bucket struct {
 	acks    *nats.Subscription
 	pub     publisher
 	pending pending
+	rest    atomic.Pointer[rest] // of the watch that hears of commits; nil if there is none
 	status  chan nats.Status
 	quit    chan struct{}
 	settled sync.WaitGroup
@@ -83,7 +85,51 @@ func OpenBucket(ctx context.Context, nc *nats.Conn, cfg BucketConfig) (*Bucket, 
 	if err := b.listen(); err != nil {
 		return nil, fmt.Errorf("bucket %s: %w", cfg.Name, err)
 	}
+	if err := b.reach(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("bucket %s: %w", cfg.Name, err), b.Close())
+	}
 	return b, nil
+}
+
+// reach waits until writes find their way to the leader of the stream, which
+// the servers of a cluster learn some time after it was made. A write that must
+// conflict shows it and changes nothing.
+func (b *Bucket) reach(ctx context.Context) error {
+	const key, never = "probe", 1 << 62
+	denied := watchDenied(b.nc, b.prefix+key, "")
+	for {
+		outcome := make(chan error, 1)
+		b.Commit([]Write{{Key: key, Expected: never}}, func(_ uint64, err error) { outcome <- err })
+		var err error
+		select {
+		case err = <-outcome:
+		case <-time.After(deniedAfter):
+			if err := denied(); err != nil {
+				return err
+			}
+			err = <-outcome
+		}
+		if errors.Is(err, ErrConflict) {
+			return nil
+		}
+		if err := b.pause(ctx, err); err != nil {
+			return err
+		}
+	}
+}
+
+// pause waits a little before another try; when ctx ends meanwhile, its error
+// says what went wrong so far.
+func (b *Bucket) pause(ctx context.Context, last error) error {
+	b.log.Debug("the store is not there yet", "bucket", b.cfg.Name, "error", last)
+	pause := time.NewTimer(tryPause)
+	defer pause.Stop()
+	select {
+	case <-ctx.Done():
+		return fmt.Errorf("%w (%w)", ctx.Err(), last)
+	case <-pause.C:
+		return nil
+	}
 }
 
 // Close ends the Bucket. Commits that have no outcome yet get ErrUnknown before
@@ -96,31 +142,26 @@ func (b *Bucket) Close() error {
 
 // ensure looks for the stream and creates it if it is not there.
 func (b *Bucket) ensure(ctx context.Context) error {
-	level := slog.LevelWarn
 	var last error
 	for {
 		info, err := b.lookup(ctx)
 		if errors.Is(err, errNoStream) {
 			info, err = b.create(ctx)
 		}
-		switch {
-		case err == nil:
+		if err == nil {
 			return b.check(info)
-		case ctx.Err() != nil:
-			if last == nil {
-				last = err
-			}
-			return fmt.Errorf("%w (%w)", ctx.Err(), last)
-		case !transient(err):
+		}
+		if !transient(err) {
 			return err
 		}
-		b.log.Log(ctx, level, "the store is not there yet", "bucket", b.cfg.Name, "error", err)
-		level, last = slog.LevelDebug, err
-		pause := time.NewTimer(tryPause)
-		select {
-		case <-ctx.Done():
-			pause.Stop()
-		case <-pause.C:
+		if last == nil {
+			b.log.Warn("the store is not there yet", "bucket", b.cfg.Name, "error", err)
+		}
+		if last == nil || ctx.Err() == nil {
+			last = err
+		}
+		if err := b.pause(ctx, last); err != nil {
+			return err
 		}
 	}
 }

@@ -29,7 +29,9 @@ const (
 // that was seen whenever a message is missing, the connection was lost, or the
 // consumer falls silent for 4 s because its server is gone.
 func (b *Bucket) Watch(ctx context.Context, seen func(Entry), ready func()) error {
-	w := &watch{bucket: b, seen: seen, ready: ready, broken: make(chan struct{}, 1)}
+	w := &watch{bucket: b, seen: seen, ready: ready, broken: make(chan struct{}, 1), rest: newRest()}
+	b.rest.CompareAndSwap(nil, w.rest) // a second watch hears of no commits, and never rests
+	defer b.rest.CompareAndSwap(w.rest, nil)
 	status := b.nc.StatusChanged(nats.CONNECTED)
 	defer b.nc.RemoveStatusListener(status)
 	defer w.stop()
@@ -60,6 +62,7 @@ type watch struct {
 	seen   func(Entry)
 	ready  func()
 	broken chan struct{} // the consumer has to be made anew
+	rest   *rest
 
 	mu       sync.Mutex // held while seen and ready run
 	sub      *nats.Subscription
@@ -91,6 +94,7 @@ type consumerConfig struct {
 func (w *watch) start(ctx context.Context) error {
 	w.drop()
 	b := w.bucket
+	w.last = w.rest.wake(w.last)
 	inbox := b.nc.NewInbox()
 	config := consumerConfig{
 		Name: nuid.Next(), Deliver: inbox, Policy: "last_per_subject", Ack: "none", Replay: "instant",
@@ -151,11 +155,12 @@ func (w *watch) subscribe(inbox string) error {
 	return nil
 }
 
-// wait returns when the consumer has to be made anew, or ctx ended.
+// wait returns when the consumer has to be made anew, or ctx ended. Meanwhile
+// the watch may rest: see rest.
 func (w *watch) wait(ctx context.Context, status <-chan nats.Status) {
 	tick := time.NewTicker(watchBeat)
 	defer tick.Stop()
-	silent := 0
+	silent, resting := 0, false
 	for {
 		select {
 		case <-ctx.Done():
@@ -164,9 +169,20 @@ func (w *watch) wait(ctx context.Context, status <-chan nats.Status) {
 			return
 		case <-w.broken:
 			return
+		case <-w.rest.gap:
+			if resting {
+				return
+			}
 		case <-tick.C:
+			if rests := w.mayRest(); rests != resting {
+				if resting {
+					return
+				}
+				resting = true
+				w.drop()
+			}
 			silent++
-			if w.alive() || !w.bucket.nc.IsConnected() {
+			if resting || w.alive() || !w.bucket.nc.IsConnected() {
 				silent = 0
 			}
 			if silent >= watchSilence {
@@ -174,6 +190,13 @@ func (w *watch) wait(ctx context.Context, status <-chan nats.Status) {
 			}
 		}
 	}
+}
+
+// mayRest tells whether nothing but own commits has happened for a while.
+func (w *watch) mayRest() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.loaded && w.rest.beat(w.last)
 }
 
 // alive tells whether anything came since the last look.
