@@ -125,6 +125,8 @@ func (b *batch) write() {
 // settled hears what became of the write. last is the revision of its last key.
 func (b *batch) settled(last uint64, err error) {
 	switch {
+	case b.w.ctx.Err() != nil:
+		// The worker has ended. Whoever was to hear of this asks again.
 	case err == nil:
 		b.w.clock.Answered()
 		n := uint64(0)

@@ -47,9 +47,13 @@ func inBubble(t *testing.T, test func(*bubble)) {
 // inBubbleOf runs a test with n workers.
 func inBubbleOf(t *testing.T, n int, test func(*bubble)) {
 	t.Helper()
-	// Timers that nats.go keeps in pools must not reach the next bubble.
-	runtime.GC()
-	runtime.GC()
+	// Timers that nats.go keeps in pools must not reach another bubble.
+	clean := func() {
+		runtime.GC()
+		runtime.GC()
+	}
+	clean()
+	defer clean()
 	synctest.Test(t, func(t *testing.T) {
 		b := &bubble{t: t, store: bustest.NewMemory()}
 		t.Cleanup(b.burst)
@@ -147,6 +151,7 @@ func (b *bubble) burst() {
 		b.server.WaitForShutdown()
 	}
 	b.store.Close()
+	time.Sleep(time.Second) // until nats.go has looked in vain whether its drained subscriptions are still there
 }
 
 // settle waits until nothing is left to happen at this instant.

@@ -113,9 +113,9 @@ func TestRenewalsOfAnyWorkerCountForAll(t *testing.T) {
 func TestExpiryDoesNotOvertakeARenewal(t *testing.T) {
 	for _, workers := range []int{1, 2} {
 		inBubbleOf(t, workers, func(b *bubble) {
-			r := rand.New(rand.NewPCG(*seed, 1))
+			r, delays := rand.New(rand.NewPCG(*seed, 1)), rand.New(rand.NewPCG(*seed, 2))
 			b.store.Fail(func([]bus.Write) bustest.Fault {
-				return bustest.Fault{Delay: time.Duration(r.IntN(30)) * time.Millisecond}
+				return bustest.Fault{Delay: time.Duration(delays.IntN(30)) * time.Millisecond}
 			})
 			lost := 0
 			for i := range 100 {

@@ -45,6 +45,7 @@ type Worker struct {
 	reading chan struct{}  // bounds inspects and lists at work
 	due     chan struct{}  // bounds the timers' commands on their way
 	probing atomic.Bool
+	resumed atomic.Bool // it has caught up with the store
 }
 
 // counters are what the worker counts of itself.
@@ -115,6 +116,8 @@ func (w *Worker) Run(ctx context.Context, ready func()) error {
 	case err = <-watched:
 		err = fmt.Errorf("watch the store: %w", err)
 	}
+	deadline := time.AfterFunc(drainTimeout, w.cancel)
+	defer deadline.Stop()
 	err = errors.Join(err, service.Stop())
 	w.drain()
 	return err
@@ -127,13 +130,11 @@ func (w *Worker) stopping(stop func() error) {
 	}
 }
 
-// drain waits until no batch is on its way.
+// drain waits until no batch is on its way, or the worker is to end all the same.
 func (w *Worker) drain() {
-	timeout := time.NewTimer(drainTimeout)
-	defer timeout.Stop()
 	select {
 	case <-w.flights.landed():
-	case <-timeout.C:
+	case <-w.ctx.Done():
 		w.log.Warn("stopped with writes on their way")
 	}
 }
@@ -182,9 +183,10 @@ func (w *Worker) submit(key string, j *job) {
 }
 
 // advance begins the next batch of a, if there is work and none is on its way.
+// Nothing begins any more when the worker has ended.
 func (w *Worker) advance(a *actor) {
 	a.shard.mu.Lock()
-	if a.busy || len(a.queue) == 0 {
+	if a.busy || len(a.queue) == 0 || w.ctx.Err() != nil {
 		forgotten := a.shard.forgetLocked(a)
 		a.shard.mu.Unlock()
 		if forgotten {
@@ -195,6 +197,7 @@ func (w *Worker) advance(a *actor) {
 	if a.lingers() {
 		if !a.linger {
 			a.linger = true
+			w.flights.begin()
 			w.later(lingerFor, func() { w.hurry(a) })
 		}
 		a.shard.mu.Unlock()
@@ -225,6 +228,7 @@ func (w *Worker) hurry(a *actor) {
 	}
 	a.shard.mu.Unlock()
 	w.advance(a)
+	w.flights.end()
 }
 
 // release ends a's part in a batch: what the watch brought meanwhile is taken
@@ -236,20 +240,10 @@ func (w *Worker) release(a *actor) {
 		w.adoptLocked(a, e)
 	}
 	a.newer = bus.Entry{}
-	next := a.clocks.next(&a.record)
-	if a.record.Promotable() && len(a.queue) == 0 {
-		a.push(&job{command: lock.Promote{}, inner: true})
-	}
-	w.sets.follow(a)
-	wanted := w.sets.wanted(a)
+	next, wanted := w.followLocked(a)
 	a.shard.mu.Unlock()
-
-	w.timers.Set(a, next)
-	w.advance(a)
+	w.follow(a, next, wanted)
 	w.flights.end()
-	for _, lead := range wanted {
-		w.trySets(lead)
-	}
 }
 
 // seen takes in what the watch brings. The worker's own writes come back
@@ -275,11 +269,27 @@ func (w *Worker) seen(e bus.Entry) {
 		return
 	}
 	w.adoptLocked(a, e)
-	next := a.clocks.next(&a.record)
-	w.sets.follow(a)
-	wanted := w.sets.wanted(a)
+	next, wanted := w.followLocked(a)
 	s.mu.Unlock()
+	w.follow(a, next, wanted)
+}
+
+// followLocked takes in what follows from a's record, for follow.
+func (w *Worker) followLocked(a *actor) (next time.Duration, wanted []string) {
+	w.sets.follow(a)
+	if w.resumed.Load() { // before, it is for resume
+		if a.record.Promotable() && len(a.queue) == 0 {
+			a.push(&job{command: lock.Promote{}, inner: true})
+		}
+		wanted = w.sets.wanted(a)
+	}
+	return a.clocks.next(&a.record), wanted
+}
+
+// follow does what followLocked has found, once the mutex is free.
+func (w *Worker) follow(a *actor, next time.Duration, wanted []string) {
 	w.timers.Set(a, next)
+	w.advance(a)
 	for _, lead := range wanted {
 		w.trySets(lead)
 	}
@@ -298,6 +308,7 @@ func (w *Worker) adoptLocked(a *actor, e bus.Entry) {
 
 // resume goes on with what an earlier worker may have left half done.
 func (w *Worker) resume() {
+	w.resumed.Store(true)
 	var promote, leads []string
 	w.replica.each(func(a *actor) {
 		if a.record.Promotable() {
