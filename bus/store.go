@@ -41,7 +41,8 @@ type Store interface {
 	// Watch calls seen for every key that is there, then ready once, then seen for
 	// every write in order of revision, until ctx ends; calls come one at a
 	// time. A write that another of the same key replaces at once may be
-	// skipped, the last one never is. After a broken connection it goes on by
+	// skipped, the last one never is. What this Store itself committed may be
+	// left out: done has told of it. After a broken connection it goes on by
 	// itself, and may repeat entries then. Dropping by TTL is not seen. It
 	// returns nil when ctx ended, and nothing is called after that.
 	Watch(ctx context.Context, seen func(Entry), ready func()) error
