@@ -90,7 +90,7 @@ var habits = []habit{
 	{"semaphore", 8, (*caller).semaphore},
 	{"shared", 8, (*caller).shared},
 	{"several", 8, (*caller).several},
-	{"left to its ttl", 6, (*caller).leave},
+	{"left to its ttl", 5, (*caller).leave},
 	{"forced", 4, (*caller).forced},
 	{"kept", 3, (*caller).keep},
 	{"on the wire", 12, (*caller).plain},
@@ -164,7 +164,7 @@ func (c *caller) several(ctx context.Context, g *generation) error {
 }
 
 func (c *caller) leave(ctx context.Context, g *generation) error {
-	ttl := 200*time.Millisecond + c.chance(800*time.Millisecond).Truncate(time.Millisecond)
+	ttl := 100*time.Millisecond + c.chance(500*time.Millisecond).Truncate(time.Millisecond)
 	return c.take(ctx, []*ledger{c.pick(g, famShort)}, ask{ttl: ttl, left: true, holdFor: c.chance(ttl)})
 }
 

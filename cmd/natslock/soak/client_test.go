@@ -277,7 +277,7 @@ func (c *caller) expire(ctx context.Context, book *ledger, token uint64, ttl, ea
 	case a.Status != schema.StatusNotHeld:
 		return unexpected(schema.VerbRelease, &a)
 	case a.sends > 1: // the first may have done it
-		book.note(c.id, a.call, a.ret, step{kind: lapsed, token: token})
+		book.note(c.id, min(a.call, earliest), a.ret, step{kind: lapsed, token: token})
 	case a.ret < earliest:
 		return fmt.Errorf("%s: hold %d ended more than %s before its TTL", book.name, token, earliest-a.ret)
 	default:

@@ -154,19 +154,29 @@ func (l *ledger) check(patience time.Duration, dir string) error {
 	if result == porcupine.Ok {
 		return nil
 	}
-	return fmt.Errorf("%s: history of %d operations: %s; %s", l.name, len(history), result, draw(info, dir, l.name))
+	return fmt.Errorf("%s: history of %d operations: %s; %s", l.name, len(history), result, draw(info, history, dir, l.name))
 }
 
-// draw writes a picture of a history that makes no sense.
-func draw(info porcupine.LinearizationInfo, dir, name string) string {
-	path := filepath.Join(dir, name+".html")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+// draw writes down a history that makes no sense: as a picture, and as text in
+// the order in which operations began.
+func draw(info porcupine.LinearizationInfo, history []porcupine.Operation, dir, name string) string {
+	path := filepath.Join(dir, name)
+	text := ""
+	slices.SortFunc(history, func(a, b porcupine.Operation) int { return cmp.Compare(a.Call, b.Call) })
+	for _, o := range history {
+		text += fmt.Sprintf("%9.3f %9.3f %4d %v\n", time.Duration(o.Call).Seconds(), time.Duration(o.Return).Seconds(), o.ClientId, o.Input)
+	}
+	err := os.MkdirAll(dir, 0o755)
+	if err == nil {
+		err = os.WriteFile(path+".txt", []byte(text), 0o644)
+	}
+	if err == nil {
+		err = porcupine.VisualizePath(model, info, path+".html")
+	}
+	if err != nil {
 		return err.Error()
 	}
-	if err := porcupine.VisualizePath(model, info, path); err != nil {
-		return err.Error()
-	}
-	return "see " + path
+	return "see " + path + ".html and .txt"
 }
 
 // adoptStrays takes in the holds of which no caller was told: each must be of
@@ -311,7 +321,7 @@ const (
 )
 
 // families says how many locks of each there are.
-var families = map[string]int{famHot: 2, famOwn: 40, famSem: 2, famRW: 2, famMulti: 5, famShort: 3, famForced: 2, famKept: 6}
+var families = map[string]int{famHot: 2, famOwn: 40, famSem: 2, famRW: 2, famMulti: 5, famShort: 16, famForced: 2, famKept: 6}
 
 func newGeneration(number int) *generation {
 	g := &generation{number: number, ledgers: map[string]*ledger{}}
