@@ -3,9 +3,9 @@
 source "$(dirname "$0")/env.sh"
 source .ci/stages.sh
 stage "Go tests" bash .ci/unit.sh
+stage "processes that are killed" bash .ci/soak.sh 12s
 stage "mutants of the core" bash .ci/mutants.sh
 stage "fuzz tests" bash .ci/fuzz.sh 3s
-stage "soak" bash .ci/soak.sh 20s
 stage "README" bash .ci/readme.sh
 stage "examples" bash .ci/examples.sh
 passed
