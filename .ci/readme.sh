@@ -7,6 +7,7 @@
 #                              empty lines for nothing
 #   <!-- background -->        started, and left running
 #   <!-- until interrupted --> run for a moment
+#   <!-- on its own -->        run, but not with the server that was started
 #   <!-- not here: why -->     not run, which is said
 #   <!-- file: path -->        the listing is part of that file
 source "$(dirname "$0")/env.sh"
@@ -56,10 +57,12 @@ for fence in "$work"/[0-9]*.*; do
 	sh:"not here: "*)
 		say "not run, ${mark#not here: }: $(<"$fence")"
 		;;
-	sh:)
+	sh: | sh:"on its own")
 		say "$(<"$fence")"
 		out=$fence.out
-		bash -euo pipefail "$fence" </dev/null 2>&1 | tee "$out"
+		alone=()
+		[[ -n $mark ]] && alone=(env -u NATSLOCK_SERVER -u NATSLOCK_DATA -u NATSLOCK_NATS)
+		"${alone[@]}" bash -euo pipefail "$fence" </dev/null 2>&1 | tee "$out"
 		ran=$((ran + 1))
 		;;
 	text:)

@@ -3,5 +3,6 @@
 # unit, property and system tests, and the directions of the imports. Never from
 # the cache. Arguments go to go test.
 source "$(dirname "$0")/env.sh"
-mapfile -t packages < <(go list ./... | grep -v '/cmd/natslock/soak$')
+packages=$(go list ./... | grep -v '/cmd/natslock/soak$')
+mapfile -t packages <<<"$packages"
 go test -race -count=1 -timeout 10m "$@" "${packages[@]}"
