@@ -47,7 +47,7 @@ func Connect(ctx context.Context, url string, cfg ConnectConfig) (*nats.Conn, er
 		return nil, fmt.Errorf("connect to %s: %w", redact(url), err)
 	}
 	options := append(Defaults(), nats.Name(cfg.Name), nats.Timeout(timeout))
-	options = append(options, logged(cfg.Logger)...)
+	options = append(options, Logged(cfg.Logger)...)
 	if cfg.InboxPrefix != "" {
 		options = append(options, nats.CustomInboxPrefix(cfg.InboxPrefix))
 	}
@@ -75,9 +75,9 @@ func redact(urls string) string {
 	return strings.Join(list, ",")
 }
 
-// logged are the options that write down what happens to the connection; without
-// them nats.go would print it.
-func logged(log *slog.Logger) []nats.Option {
+// Logged are the options that log what happens to the connection; nats.go
+// prints it otherwise. nil logs nothing.
+func Logged(log *slog.Logger) []nats.Option {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}

@@ -49,6 +49,9 @@ type Server struct {
 // directory that cannot be used, is in use by another server or is damaged; the
 // text says what to do.
 func Start(ctx context.Context, cfg Config) (*Server, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	cfg = cfg.withDefaults()
 	addr, err := parseAddr(cfg.Addr)
 	if err != nil {
@@ -159,8 +162,9 @@ func (s *Server) CallerConn(options ...nats.Option) (*nats.Conn, error) {
 }
 
 func (s *Server) connect(user, password string, options []nats.Option) (*nats.Conn, error) {
-	options = append(append(bus.Defaults(), nats.InProcessServer(s.nats), nats.UserInfo(user, password)), options...)
-	nc, err := nats.Connect("", options...)
+	all := append(bus.Defaults(), bus.Logged(s.log.to)...)
+	all = append(all, nats.InProcessServer(s.nats), nats.UserInfo(user, password))
+	nc, err := nats.Connect("", append(all, options...)...)
 	if err != nil {
 		return nil, fmt.Errorf("connect to the embedded nats server as %s: %w", user, err)
 	}

@@ -148,6 +148,25 @@ func TestARestartKeepsTheData(t *testing.T) {
 	}
 }
 
+// A copy of the files of a running server is what a crash of it leaves.
+func TestACrashLosesNothingThatWasAcknowledged(t *testing.T) {
+	for _, sync := range []time.Duration{0, time.Minute} {
+		dir, crashed := t.TempDir(), filepath.Join(t.TempDir(), "crashed")
+		b := open(t, start(t, embedded.Config{DataDir: dir, Sync: sync}))
+		last := put(t, b, 0, 50, 100)
+		if err := os.CopyFS(crashed, os.DirFS(dir)); err != nil {
+			t.Fatal(err)
+		}
+		after := open(t, start(t, embedded.Config{DataDir: crashed, Sync: sync}))
+		if n := there(t, after, 50); n != 50 {
+			t.Errorf("sync %s: %d of 50 keys are there", sync, n)
+		}
+		if revision := put(t, after, 50, 51, 100); revision != last+1 {
+			t.Errorf("sync %s: revision %d after %d", sync, revision, last)
+		}
+	}
+}
+
 func TestCallersReachTheListener(t *testing.T) {
 	s := start(t, embedded.Config{Addr: "127.0.0.1:0"})
 	nc, err := bus.Connect(t.Context(), s.ClientURL(), bus.ConnectConfig{Name: "test"})
@@ -303,7 +322,7 @@ func TestATakenPortIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	dir := filepath.Join(t.TempDir(), "data")
 	text := refused(t, embedded.Config{DataDir: dir, Addr: l.Addr().String()})
 	contains(t, text, "listen on "+l.Addr().String(), "address already in use")

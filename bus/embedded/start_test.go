@@ -12,7 +12,7 @@ func TestAPortThatIsTakenMeanwhileStopsTheServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	data, err := openDataDir(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
