@@ -53,10 +53,10 @@ func (m mutant) killer(t *testing.T) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
 	c := exec.CommandContext(ctx, "go", "test", "-overlay", overlay, "-vet=off", "-count=1", "-failfast",
-		"-timeout=1m", "-rapid.nofailfile", "-rapid.shrinktime=0s", ".")
+		"-timeout=2m", "-rapid.seed=1", "-rapid.nofailfile", "-rapid.shrinktime=0s", ".")
 	out, err := c.CombinedOutput()
 	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
 		return "", err

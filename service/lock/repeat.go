@@ -9,9 +9,8 @@ func (f *Fold) repeat(a Attempt, inbox Inbox) bool {
 	place, i := f.r.find(a)
 	switch place {
 	case InHold:
-		if f.redirectHold(i, inbox) {
-			f.reply(f.r.grantReply(schema.StatusGranted, i))
-		}
+		f.settleHold(i)
+		f.reply(f.r.grantReply(schema.StatusGranted, i))
 	case InAlready:
 		f.reply(f.r.grantReply(schema.StatusAlready, i))
 	case InWaiters:
@@ -26,24 +25,16 @@ func (f *Fold) repeat(a Attempt, inbox Inbox) bool {
 	return true
 }
 
-// redirectHold stores the newest inbox of a granting attempt: an undo that
-// rests on an older one no longer counts. It reports whether there was room.
-func (f *Fold) redirectHold(i int, inbox Inbox) bool {
+// settleHold notes that the attempt of a hold was repeated. From then on no undo ends the hold: that one of several
+// answers found nobody does not mean that all did, and one that found nobody
+// may be on its way back while the next is heard.
+func (f *Fold) settleHold(i int) {
 	h := f.r.Holds[i]
-	if h.Inbox == inbox {
-		return true
+	if h.Inbox == (Inbox{}) {
+		return
 	}
-	if !f.hasRoom(len(inbox.Subject) - len(h.Inbox.Subject)) {
-		return false
-	}
-	h.Inbox = inbox
-	if h.Waited != nil {
-		w := *h.Waited
-		w.Inbox = inbox
-		h.Waited = &w
-	}
+	h.Inbox, h.Waited = Inbox{}, nil
 	f.setHold(i, h)
-	return true
 }
 
 // redirectWaiter stores the newest inbox of a waiter, whose caller is there. If

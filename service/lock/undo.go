@@ -9,7 +9,7 @@ func (c Undo) apply(f *Fold) {
 	if place != InHold {
 		return
 	}
-	if h := &f.r.Holds[i]; len(h.Attempts) > 1 || h.Inbox.Hash() != c.Inbox {
+	if h := &f.r.Holds[i]; len(h.Attempts) > 1 || h.Inbox == (Inbox{}) || h.Inbox.Hash() != c.Inbox {
 		return
 	}
 	mode := f.r.Mode
