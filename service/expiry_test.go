@@ -167,8 +167,8 @@ func TestRenewalAfterAnOutageIsInTime(t *testing.T) {
 		"unavailable": {Kind: bustest.Unavailable},
 		"lost":        {Kind: bustest.Lost, Delay: 300 * time.Millisecond},
 	} {
-		for i := range 40 {
-			used := 8*time.Second + time.Duration(i)*50*time.Millisecond
+		for i := range 12 {
+			used := 8*time.Second + time.Duration(i)*180*time.Millisecond
 			inBubble(t, func(b *bubble) {
 				b.workers[0].stop(b.t)
 				store := &awayStore{Store: b.store}

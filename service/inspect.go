@@ -2,8 +2,11 @@ package service
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync"
 
+	"github.com/natslock/natslock/bus"
 	"github.com/natslock/natslock/schema"
 )
 
@@ -47,14 +50,22 @@ func (w *Worker) inspect(r request, m *schema.Inspect) {
 			})
 		}
 		loads.Wait()
-		for _, err := range errs {
+		for i, err := range errs {
 			if err != nil {
-				w.reply(r.caller, refusal{schema.StatusUnavailable, "the store does not answer (" + err.Error() + "); repeat the request"}.reply(), "")
+				w.reply(r.caller, unread(names[i], err).reply(), "")
 				return
 			}
 		}
 		w.reply(r.caller, &schema.Reply{Status: schema.StatusOK, Locks: states}, "")
 	})
+}
+
+// unread is the refusal when a lock could not be read.
+func unread(name string, err error) refusal {
+	if errors.Is(err, bus.ErrUnavailable) {
+		return refusal{schema.StatusUnavailable, "the store does not answer (" + err.Error() + "); repeat the request"}
+	}
+	return refusal{schema.StatusInternal, fmt.Sprintf("the record of %q cannot be read: %v", name, err)}
 }
 
 // state reads one lock from the leader.

@@ -43,8 +43,12 @@ func (w *Worker) list(r request, m *schema.List) {
 			if !ok {
 				continue // it came free meanwhile
 			}
-			size += len(schema.Append(nil, r.caller.encoding, &schema.Reply{Locks: []schema.LockState{state}}))
-			if size > schema.MaxReply && len(reply.Locks) > 0 {
+			one := stateSize(r.caller.encoding, &state)
+			if one > schema.MaxReply-replyReserve { // no reply can hold it: only its name and size
+				state.Holders, state.Waiters = nil, nil
+				one = stateSize(r.caller.encoding, &state)
+			}
+			if size += one; size > schema.MaxReply {
 				reply.Cursor = encodeCursor(reply.Locks[len(reply.Locks)-1].Name)
 				break
 			}
@@ -52,6 +56,11 @@ func (w *Worker) list(r request, m *schema.List) {
 		}
 		w.reply(r.caller, reply, "")
 	})
+}
+
+// stateSize is how many bytes of a reply a lock takes.
+func stateSize(e schema.Encoding, state *schema.LockState) int {
+	return len(schema.Append(nil, e, &schema.Reply{Locks: []schema.LockState{*state}}))
 }
 
 // known is the state of a lock as this worker has seen it; ok if it is held.

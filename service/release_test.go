@@ -1,0 +1,99 @@
+package service_test
+
+import (
+	"testing"
+
+	"github.com/natslock/natslock/schema"
+)
+
+func TestReleaseByAnotherTokenTouchesNothing(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		token := b.lock(&schema.Acquire{Name: "a", Client: "x"})
+		for _, other := range []uint64{1, 255, token - 1, token + 1, schema.MaxToken} {
+			r := b.want(schema.StatusNotHeld, &schema.Release{Name: "a", Token: other})
+			if r.Name != "a" || r.Message == "" {
+				t.Errorf("%+v", r)
+			}
+			b.want(schema.StatusNotHeld, &schema.Renew{Name: "a", Token: other})
+			b.want(schema.StatusNotHeld, &schema.Force{Name: "a", Token: other})
+		}
+		b.want(schema.StatusNotHeld, &schema.Release{Name: "b", Token: token})
+		b.wantHolders("a", "x")
+		b.unlock("a", token)
+		b.want(schema.StatusNotHeld, &schema.Release{Name: "a", Token: token})
+	})
+}
+
+func TestReleaseByOwnerNeedsTheClient(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.lock(&schema.Acquire{Name: "a", Client: "x", Owner: "o"})
+		b.want(schema.StatusNotHeld, &schema.Release{Name: "a", Owner: "o"})
+		b.want(schema.StatusNotHeld, &schema.Release{Name: "a", Owner: "o", Client: "y"})
+		b.want(schema.StatusNotHeld, &schema.Release{Name: "a", Owner: "p", Client: "x"})
+		b.want(schema.StatusReleased, &schema.Release{Name: "a", Owner: "o", Client: "x"})
+	})
+}
+
+func TestReleaseOfASessionThatHasNoPartKeepsTheHold(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		token := b.lock(&schema.Acquire{Name: "a"})
+		b.want(schema.StatusKept, &schema.Release{Name: "a", Token: token, Session: "s"})
+		b.wantHolders("a", "")
+	})
+}
+
+func TestReleaseOfSeveralReleasesEachOnItsOwn(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		all := b.want(schema.StatusGranted, &schema.Acquire{Names: []string{"c", "a", "b"}, Client: "x", Owner: "o"})
+		r := b.want(schema.StatusOK, &schema.Release{Locks: []schema.LockToken{
+			{Name: "b", Token: all.Locks[2].Token}, {Name: "a", Token: all.Locks[0].Token}, {Name: "never", Token: 7},
+		}})
+		want := []schema.Status{schema.StatusReleased, schema.StatusNotHeld, schema.StatusNotHeld}
+		for i, name := range []string{"b", "a", "never"} {
+			if l := r.Locks[i]; l.Name != name || l.Status != want[i] {
+				t.Errorf("lock %d: %+v", i, l)
+			}
+		}
+		r = b.want(schema.StatusOK, &schema.Release{Names: []string{"a", "b", "c"}, Client: "x", Owner: "o"})
+		want = []schema.Status{schema.StatusReleased, schema.StatusNotHeld, schema.StatusReleased}
+		for i, name := range []string{"a", "b", "c"} {
+			if l := r.Locks[i]; l.Name != name || l.Status != want[i] {
+				t.Errorf("lock %d: %+v", i, l)
+			}
+			b.wantHolders(name)
+		}
+	})
+}
+
+func TestForceEndsEveryHold(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		for _, client := range []string{"x", "y", "z"} {
+			b.lock(&schema.Acquire{Name: "a", Client: client, Mode: schema.ModeShared})
+		}
+		waiting := b.send(&schema.Acquire{Name: "a", Client: "w", Wait: 60_000})
+		b.settle()
+		y := b.state("a").Holders[1].Token
+		r := b.want(schema.StatusReleased, &schema.Force{Name: "a", Token: y, Reason: "stuck"})
+		if len(r.Holders) != 1 || r.Holders[0].Client != "y" || r.Name != "a" {
+			t.Errorf("%+v", r)
+		}
+		b.wantHolders("a", "x", "z")
+		r = b.want(schema.StatusReleased, &schema.Force{Name: "a"})
+		if len(r.Holders) != 2 || r.Holders[1].Client != "z" {
+			t.Errorf("%+v", r)
+		}
+		waiting.want(schema.StatusGranted)
+		b.want(schema.StatusNotHeld, &schema.Renew{Name: "a", Token: y})
+		b.want(schema.StatusNotHeld, &schema.Force{Name: "b"})
+	})
+}
+
+func TestRenewOfAHoldWithoutASessionKeepsATTL(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		token := b.lock(&schema.Acquire{Name: "a"})
+		b.want(schema.StatusInvalid, &schema.Renew{Name: "a", Token: token, TTL: ms(0)})
+		if got := b.state("a").Holders[0].TTL; got != 30_000 {
+			t.Errorf("TTL %d", got)
+		}
+	})
+}
