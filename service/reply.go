@@ -79,10 +79,13 @@ func (w *Worker) announce(a *actor, outcomes []lock.Outcome) {
 				Type: e.Type, Realm: a.realm, Name: a.name,
 				Client: e.Client, Owner: e.Owner, Session: e.Session,
 				Token: uint64(e.Token), Mode: e.Mode, Reason: string(e.Reason),
-				Waited: since(at, e.QueuedAt), At: at,
+				Waited: between(e.QueuedAt, at.UnixMilli()), At: at,
+			}
+			if e.GrantedAt != 0 {
+				event.Waited = between(e.QueuedAt, e.GrantedAt)
 			}
 			if e.Type != schema.EventGranted {
-				event.Held = since(at, e.GrantedAt)
+				event.Held = between(e.GrantedAt, at.UnixMilli())
 			}
 			*buffer = schema.Append((*buffer)[:0], schema.JSON, &event)
 			if err := bus.PublishEvent(w.nc, schema.EventSubject(a.realm, e.Type), *buffer); err != nil {
@@ -92,11 +95,12 @@ func (w *Worker) announce(a *actor, outcomes []lock.Outcome) {
 	}
 }
 
-// since is the time from the wall clock instant ms to at, or nil if there is none.
-func since(at time.Time, ms int64) *int64 {
-	if ms == 0 {
+// between is the time from one wall clock instant to another, in milliseconds,
+// or nil if the first is none.
+func between(from, to int64) *int64 {
+	if from == 0 {
 		return nil
 	}
-	d := max(at.UnixMilli()-ms, 0)
+	d := max(to-from, 0)
 	return &d
 }

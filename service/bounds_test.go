@@ -1,0 +1,181 @@
+package service_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/natslock/natslock/bus"
+	"github.com/natslock/natslock/bus/bustest"
+	"github.com/natslock/natslock/schema"
+)
+
+func TestALockTakesAThousandHoldersAndWaiters(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		token := b.lock(&schema.Acquire{Name: "a", TTL: ms(86_400_000)})
+		all := b.listen()
+		for i := range 1100 {
+			all.send(&schema.Acquire{Name: "a", Client: "w", Request: fmt.Sprint(i), Wait: 86_400_000})
+		}
+		for range 101 {
+			if r := all.want(schema.StatusLimit); !strings.Contains(r.Message, "1000") {
+				b.t.Fatalf("message %q", r.Message)
+			}
+		}
+		all.silent(time.Second)
+		if n := len(b.state("a").Waiters); n != 999 {
+			t.Errorf("%d waiters, want 999", n)
+		}
+		// Whatever makes it smaller works.
+		b.want(schema.StatusLimit, &schema.Acquire{Name: "a", Wait: 1000})
+		b.want(schema.StatusCanceled, &schema.Cancel{Name: "a", Client: "w", Request: "7"})
+		all.want(schema.StatusCanceled)
+		last := b.send(&schema.Acquire{Name: "a", Client: "last", Wait: 86_400_000})
+		b.settle()
+		for range 998 {
+			b.unlock("a", token)
+			token = all.want(schema.StatusGranted).Token
+		}
+		b.unlock("a", token)
+		last.want(schema.StatusGranted)
+	})
+}
+
+// More waiters than one write can grant are let in by the writes that follow,
+// also by another worker's if the first one has gone.
+func TestAThousandSharedWaitersAreLetInTogether(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		token := b.lock(&schema.Acquire{Name: "a", TTL: ms(86_400_000)})
+		all := b.listen()
+		for i := range 900 {
+			all.send(&schema.Acquire{Name: "a", Client: fmt.Sprint(i), Mode: schema.ModeShared, Wait: 86_400_000})
+		}
+		b.settle()
+		writes := 0
+		b.store.Fail(func([]bus.Write) bustest.Fault {
+			writes++
+			if writes > 1 {
+				return bustest.Fault{Kind: bustest.Unavailable}
+			}
+			return bustest.Fault{}
+		})
+		b.unlock("a", token)
+		seen := map[uint64]bool{}
+		for range 256 {
+			seen[all.want(schema.StatusGranted).Token] = true
+		}
+		all.silent(0)
+		b.start(b.store, nil)
+		b.workers[0].stop(b.t)
+		b.store.Fail(nil)
+		for range 900 - 256 {
+			seen[all.want(schema.StatusGranted).Token] = true
+		}
+		if len(seen) != 900 {
+			t.Errorf("%d different tokens", len(seen))
+		}
+	})
+}
+
+func TestALockQueuesSoManyRequests(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		token := b.lock(&schema.Acquire{Name: "a"})
+		b.store.Fail(func([]bus.Write) bustest.Fault { return bustest.Fault{Delay: time.Second} })
+		all := b.listen()
+		for range 5000 {
+			all.send(&schema.Renew{Name: "a", Token: token})
+		}
+		limited, renewed := 0, 0
+		for range 5000 {
+			switch r := all.reply(); r.Status {
+			case schema.StatusRenewed:
+				renewed++
+			case schema.StatusLimit:
+				limited++
+			default:
+				b.t.Fatalf("%+v", r)
+			}
+		}
+		if renewed < 4096 || renewed > 4200 {
+			t.Errorf("%d renewed, %d refused", renewed, limited)
+		}
+		b.store.Fail(nil)
+		b.unlock("a", token)
+	})
+}
+
+func TestAWorkerDecidesSoManyRequestsAtOnce(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		writes := 0
+		b.store.Fail(func([]bus.Write) bustest.Fault {
+			writes++
+			return bustest.Fault{Delay: time.Second + time.Duration(writes%100)*time.Millisecond}
+		})
+		const n = 21_000
+		all := b.listen()
+		for i := range n {
+			if i%2 == 0 {
+				all.send(&schema.Acquire{Name: fmt.Sprint(i)})
+			} else {
+				all.send(&schema.Acquire{Names: []string{fmt.Sprint(i), fmt.Sprint(-i)}})
+			}
+		}
+		granted := 0
+		for range n {
+			switch r := all.reply(); r.Status {
+			case schema.StatusGranted:
+				granted++
+			case schema.StatusLimit:
+			default:
+				b.t.Fatalf("%+v", r)
+			}
+		}
+		if granted != 20_000 {
+			t.Errorf("%d granted, want 20000", granted)
+		}
+		b.store.Fail(nil)
+		for i := range 100 { // all of it was given back
+			b.lock(&schema.Acquire{Name: "again" + fmt.Sprint(i)})
+		}
+	})
+}
+
+func TestMetaIsBoundedAlsoWhenMerged(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		half := func(key string) schema.Meta {
+			return schema.Meta(`{"` + key + `":"` + strings.Repeat("x", 2500) + `"}`)
+		}
+		b.lock(&schema.Acquire{Name: "a", Client: "x", Owner: "o", Meta: half("one")})
+		b.want(schema.StatusLimit, &schema.Acquire{Name: "a", Client: "x", Owner: "o", Meta: half("two")})
+		b.want(schema.StatusAlready, &schema.Acquire{Name: "a", Client: "x", Owner: "o", Meta: half("one")})
+		b.want(schema.StatusLimit, &schema.Acquire{Names: []string{"0", "a"}, Client: "x", Owner: "o", Meta: half("two")})
+		b.wantHolders("0")
+	})
+}
+
+func TestARecordTakesNoMoreThanItsBytes(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.lock(&schema.Acquire{Name: "a", TTL: ms(86_400_000)})
+		meta := schema.Meta(`{"k":"` + string(make4k()) + `"}`)
+		full, waiting := 0, 0
+		all := b.listen()
+		for i := range 100 {
+			all.send(&schema.Acquire{Name: "a", Client: "w", Request: fmt.Sprint(i), Wait: 60_000, Meta: meta})
+		}
+		b.settle()
+		for range 100 {
+			switch r := all.reply(); r.Status {
+			case schema.StatusLimit:
+				full++
+			case schema.StatusTimeout:
+				waiting++
+			default:
+				b.t.Fatalf("%+v", r)
+			}
+		}
+		if waiting < 40 || waiting > 52 {
+			t.Errorf("%d waited, %d were refused", waiting, full)
+		}
+	})
+}
