@@ -128,7 +128,11 @@ func (p *publisher) set(i int, name, value string) {
 
 // ttlSeconds is the TTL in whole seconds, rounded up: the server knows no others.
 func ttlSeconds(ttl time.Duration) string {
-	return strconv.FormatInt(int64((ttl+time.Second-1)/time.Second), 10)
+	seconds := int64(ttl / time.Second)
+	if ttl%time.Second > 0 {
+		seconds++
+	}
+	return strconv.FormatInt(seconds, 10)
 }
 
 // refusal is what it means that the connection did not take a message. What it

@@ -84,8 +84,12 @@ type fault struct {
 	why      string
 }
 
-// check refuses a stream that would break locks, naming all that is wrong with it.
+// check refuses a stream that would break locks, naming all that is wrong with
+// it, and a server that takes only small messages.
 func (b *Bucket) check(info streamInfo) error {
+	if limit := b.nc.MaxPayload(); limit < minPayload {
+		return fmt.Errorf("the server is not fit for locks: max_payload is %d and must be %d or more (records and answers with many waiters do not fit)", limit, minPayload)
+	}
 	faults := append(b.shape(info), b.limits(info.Config)...)
 	faults = append(faults, b.features(info.Config)...)
 	if len(faults) == 0 {
@@ -154,5 +158,7 @@ func (b *Bucket) features(c streamConfig) (faults []fault) {
 	return faults
 }
 
-// minMsgSize is what the largest record needs.
-const minMsgSize = 512 << 10
+const (
+	minMsgSize = 512 << 10            // what the largest record needs
+	minPayload = 512<<10 + headerRoom // what the largest answer needs
+)

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/natslock/natslock/bus"
+	"github.com/natslock/natslock/bus/embedded"
 )
 
 // good is the stream as the notes for operators tell to make it by hand.
@@ -138,6 +139,22 @@ func TestABucketMadeWithoutFirstSeqIsRefused(t *testing.T) {
 	createStream(t, nc, cfg)
 	_, err := bus.OpenBucket(t.Context(), nc, bus.BucketConfig{Name: "natslock_locks", FirstSeq: 5000})
 	if err == nil || !strings.Contains(err.Error(), "the next revision is 1 and must be 5000 or more (a token of an earlier store could be given again)") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestAServerThatTakesOnlySmallMessagesIsRefused(t *testing.T) {
+	server, err := embedded.Start(t.Context(), embedded.Config{DataDir: t.TempDir(), MaxPayload: 64 << 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := server.Shutdown(); err != nil {
+			t.Error(err)
+		}
+	}()
+	_, err = bus.OpenBucket(t.Context(), workerConn(t, server), bus.BucketConfig{Name: "natslock_locks"})
+	if err == nil || !strings.Contains(err.Error(), "max_payload is 65536 and must be 524800 or more") {
 		t.Errorf("error %v", err)
 	}
 }

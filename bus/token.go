@@ -29,4 +29,4 @@ func FirstSeq(now time.Time) (uint64, error) {
 	return seqAt(now), nil
 }
 
-func seqAt(t time.Time) uint64 { return uint64(t.Sub(seqEpoch)/time.Second) * seqPerSecond }
+func seqAt(t time.Time) uint64 { return uint64(t.Sub(seqEpoch) / (time.Second / seqPerSecond)) }

@@ -21,6 +21,10 @@ func TestFirstSeqGrowsWithTime(t *testing.T) {
 	if err != nil || later != first+20_000 {
 		t.Errorf("a second later it is %d, %v", later, err)
 	}
+	later, err = bus.FirstSeq(at.Add(time.Millisecond))
+	if err != nil || later != first+20 {
+		t.Errorf("a millisecond later it is %d, %v", later, err)
+	}
 	local, err := bus.FirstSeq(at.In(time.FixedZone("x", 3600)))
 	if err != nil || local != first {
 		t.Errorf("in another zone it is %d, %v", local, err)
