@@ -71,10 +71,11 @@ func (c *Client) acquireNames(ctx context.Context, names []string, waits bool, o
 		return nil, err
 	}
 	defer c.leave()
-	q := acquisition{c: c, names: names, terms: t, until: never}
+	q := acquisition{c: c, names: names, terms: t, parties: parties(names, t.owner), until: never}
 	if t.wait > 0 {
 		q.until = c.now() + t.wait
 	}
+	defer q.attend()()
 	locks, err := q.run(ctx)
 	if err != nil {
 		q.giveUp()
@@ -88,17 +89,22 @@ const maxStale = 3
 // acquisition is one Acquire on its way: an attempt, and another where the
 // first came to nothing through no decision of anybody's.
 type acquisition struct {
-	c     *Client
-	names []string
-	terms terms
-	until instant // of the waiting; never if only the context bounds it
-	open  []*schema.Acquire
-	stale int // grants that were old when they arrived
+	c       *Client
+	names   []string
+	terms   terms
+	parties []party           // if the owner is named
+	ended   uint64            // of their releases and cancels, when the attempt began
+	until   instant           // of the waiting; never if only the context bounds it
+	open    []*schema.Acquire // attempts that may hold something, or do so yet
+	stale   int               // grants that were old when they arrived
 }
 
 // run makes attempts until there are locks or a reason why not.
 func (q *acquisition) run(ctx context.Context) ([]*Lock, error) {
 	for {
+		if err := q.settle(ctx); err != nil {
+			return nil, err
+		}
 		m := q.message(ctx)
 		q.shorten()
 		a, err := q.c.attempt(ctx, m, q.until)
@@ -164,7 +170,8 @@ func (q *acquisition) refused(ctx context.Context, a answer) error {
 	return e
 }
 
-// granted makes locks of a grant. It returns none when the grant is old: how
+// granted makes locks of a grant. It returns none when the grant cannot be
+// believed: a party was released or canceled beside it; or it is old. How
 // long it has been on its way nobody knows, only that it was made after the
 // attempt was first sent. Then it is asked for again, under its owner, which
 // costs a round trip after a long wait, and restarts the TTL.
@@ -184,9 +191,14 @@ func (q *acquisition) granted(a answer) ([]*Lock, error) {
 	}
 	q.c.mu.Lock()
 	defer q.c.mu.Unlock()
+	if ended, sure := q.c.endedLocked(q.parties); !sure || ended != q.ended {
+		return nil, nil
+	}
 	locks := make([]*Lock, len(holds))
 	for i, h := range holds {
-		locks[i] = q.c.adoptLocked(h, a.Owner, q.terms.noRenew)
+		locks[i] = q.c.adoptLocked(h, a.Owner)
+		locks[i].named = q.parties != nil
+		locks[i].noRenew = locks[i].noRenew && q.terms.noRenew
 		locks[i].trustLocked(a.sent, ttl)
 	}
 	return locks, nil
@@ -227,7 +239,7 @@ func (q *acquisition) shorten() {
 // giveUp cancels the attempts that may hold something, or may do so yet.
 func (q *acquisition) giveUp() {
 	for _, m := range q.open {
-		q.c.giveUp(m)
+		q.c.giveUp(m, q.parties)
 	}
 }
 
@@ -239,7 +251,7 @@ func pending(a answer, err error) bool {
 }
 
 // giveUp cancels an attempt in the background.
-func (c *Client) giveUp(m *schema.Acquire) {
+func (c *Client) giveUp(m *schema.Acquire, all []party) {
 	name := m.Name
 	if name == "" {
 		name = m.Names[0]
@@ -254,7 +266,10 @@ func (c *Client) giveUp(m *schema.Acquire) {
 	cancel := &schema.Cancel{Name: name, Client: m.Client, Request: m.Request}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.errandLocked(schema.VerbCancel, cancel, hold{}, c.now()+wait+ttl)
+	if c.holdsLocked(all) {
+		return // by another acquire, which may go by the grant of this one
+	}
+	c.errandLocked(schema.VerbCancel, cancel, all, c.now()+wait+ttl)
 }
 
 // replyTTL is the TTL that a reply tells, or else the one that was asked for.

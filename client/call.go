@@ -50,7 +50,7 @@ func (c *Client) Call(ctx context.Context, v schema.Verb, m schema.Message) (*sc
 	a, err := c.attempt(ctx, &own, until)
 	if err != nil {
 		if pending(a, err) {
-			c.giveUp(&own)
+			c.giveUp(&own, nil)
 		}
 		return nil, fmt.Errorf("%s: %w", v, err)
 	}

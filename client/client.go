@@ -45,7 +45,10 @@ type Client struct {
 	errands int              // in the background, not done yet
 	skipped int              // errands that were too many
 	locks   map[string]*Lock // that are held, by name
+	settled chan struct{}    // closed when parties are settled
 	keeper  keeper
+
+	standings map[party]*standing
 }
 
 // New makes a Client on a connection, which stays the caller's: it is not closed
@@ -80,7 +83,10 @@ func newClient(nc *nats.Conn, caller *bus.Caller, options Options) *Client {
 		stopped: make(chan struct{}),
 		drained: make(chan struct{}, 1),
 		locks:   map[string]*Lock{},
+		settled: make(chan struct{}),
 		keeper:  keeper{armed: never, wake: make(chan struct{}, 1)},
+
+		standings: map[party]*standing{},
 	}
 	c.open, c.shut = context.WithCancel(context.Background())
 	return c

@@ -18,20 +18,32 @@ type errand struct {
 	c        *Client
 	place    slot
 	request  request
-	lost     hold    // that it releases; zero if it does something else
+	parties  []party // that it settles
+	lost     *Lock   // that it gives back; nil if it does something else
 	ends     instant // it is of no use after that
 	failures int     // in a row
 	told     bool    // that the lock was lost
 }
 
 // errandLocked sends a request in the background.
-func (c *Client) errandLocked(v schema.Verb, m schema.Message, lost hold, ends instant) {
+func (c *Client) errandLocked(v schema.Verb, m schema.Message, all []party, ends instant) {
+	c.sendLocked(&errand{c: c, request: c.request(v, m), parties: all, ends: ends})
+}
+
+// giveBackLocked releases what may be left of the hold of a lost lock.
+func (c *Client) giveBackLocked(l *Lock) {
+	locks := []*Lock{l}
+	r := c.request(schema.VerbRelease, releaseOf(locks))
+	c.sendLocked(&errand{c: c, request: r, parties: partiesOf(locks), lost: l, ends: c.now() + 2*l.ttl})
+}
+
+func (c *Client) sendLocked(e *errand) {
 	if c.errands >= maxErrands {
 		c.skipped++
 		return
 	}
 	c.errands++
-	e := &errand{c: c, request: c.request(v, m), lost: lost, ends: ends}
+	c.unsettleLocked(e.parties)
 	e.request.stop = c.stopped
 	c.setLocked(e, c.now())
 }
@@ -45,12 +57,12 @@ func (e *errand) dueLocked(instant) bool {
 
 func (e *errand) carry() {
 	c := e.c
-	if e.lost.token != 0 && !e.told {
+	if e.lost != nil && !e.told {
 		e.told = true
 		c.options.Logger.Warn("lock lost: not renewed in time", "realm", c.options.Realm, "name", e.lost.name, "token", e.lost.token)
 	}
 	now := c.now()
-	if now >= e.ends || e.needless() {
+	if now >= e.ends {
 		e.done(nil)
 		return
 	}
@@ -70,19 +82,12 @@ func (e *errand) carry() {
 	}
 }
 
-// needless tells whether the hold that is to be released is held again: by an
-// acquire for the same owner.
-func (e *errand) needless() bool {
-	e.c.mu.Lock()
-	defer e.c.mu.Unlock()
-	return e.lost.token != 0 && e.c.findLocked(e.lost) != nil
-}
-
 // done ends the errand.
 func (e *errand) done(err error) {
 	c := e.c
 	c.mu.Lock()
 	c.dropLocked(e)
+	c.settleLocked(e.parties)
 	c.errands--
 	skipped := c.skipped
 	c.skipped = 0

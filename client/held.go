@@ -26,14 +26,13 @@ func (c *Client) findLocked(h hold) *Lock {
 }
 
 // adoptLocked returns the lock that is a hold, and makes it if it is not known.
-func (c *Client) adoptLocked(h hold, owner string, noRenew bool) *Lock {
+func (c *Client) adoptLocked(h hold, owner string) *Lock {
 	if l := c.findLocked(h); l != nil {
 		l.turn++
 		l.shortest = 0
-		l.noRenew = l.noRenew && noRenew
 		return l
 	}
-	l := &Lock{c: c, name: h.name, token: h.token, owner: owner, noRenew: noRenew, next: c.locks[h.name]}
+	l := &Lock{c: c, name: h.name, token: h.token, owner: owner, noRenew: true, next: c.locks[h.name]}
 	c.locks[h.name] = l
 	return l
 }
@@ -70,7 +69,7 @@ func (c *Client) releaseAllLocked() {
 			}
 		}
 		for locks := range slices.Chunk(batch, schema.MaxNames) {
-			c.errandLocked(schema.VerbRelease, releaseOf(locks), hold{}, c.now()+longest(locks))
+			c.errandLocked(schema.VerbRelease, releaseOf(locks), partiesOf(locks), c.now()+longest(locks))
 		}
 	}
 }

@@ -22,12 +22,14 @@ type Lock struct {
 	ttl       time.Duration
 	shortest  time.Duration // of the TTLs asked for by a Renew whose outcome is unknown; 0 is none
 	turn      uint64        // counts changes of the TTL, begun and ended: a renewal in the background across one proves nothing
+	named     bool          // the owner was named by its user
 	noRenew   bool
 	renewing  bool  // in the background, now
 	failures  int   // of renewals, in a row
 	cause     error // why it has ended; nil while it is held
-	releasing bool  // a release was sent, or is going to be in the background
-	released  bool  // and acknowledged
+	releases  int   // how often it was released, on whoever's part
+	releasing bool  // in the background
+	released  bool  // and that was acknowledged
 	context   *heldContext
 	next      *Lock // another hold of the same name
 }
@@ -126,15 +128,14 @@ func (l *Lock) endLocked(cause error) {
 // of its hold, by a renewal whose answer is lost or late, is released; but a
 // lock that is not renewed here may be renewed elsewhere.
 func (l *Lock) expireLocked() {
-	now := l.c.now()
-	if l.cause != nil || now < instant(l.until.Load()) {
+	if l.cause != nil || l.c.now() < instant(l.until.Load()) {
 		return
 	}
 	l.endLocked(ErrLost)
 	if l.noRenew {
 		return
 	}
-	l.c.errandLocked(schema.VerbRelease, releaseOf([]*Lock{l}), hold{l.name, l.token}, now+2*l.ttl)
+	l.c.giveBackLocked(l)
 }
 
 // changeLocked begins a change of the TTL. A shorter one may come into force at

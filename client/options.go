@@ -151,8 +151,9 @@ func TTL(d time.Duration) AcquireOption {
 
 // Owner names who the hold belongs to, at most 128 bytes: two acquires by the
 // same client and owner are one hold. Within a Client they are the same *Lock,
-// and one Release ends it for both. Default: a fresh one, so that locks are not
-// re-entrant.
+// one Release ends it for both, and the TTL asked for last counts. While a
+// release by the Client is not acknowledged, the owner's next acquire waits for
+// that. Default: a fresh one, so that locks are not re-entrant.
 func Owner(s string) AcquireOption {
 	return func(t *terms) error {
 		t.owner = s

@@ -11,10 +11,11 @@ import (
 func (c *Client) release(ctx context.Context, locks []*Lock) error {
 	ctx, cancel := c.outlive(ctx, locks)
 	defer cancel()
-	left, repeated, err := c.beginRelease(locks)
+	left, err := c.beginRelease(locks)
 	if len(left) == 0 {
 		return err
 	}
+	defer c.settleRelease(left)
 	a, failure := c.call(ctx, schema.VerbRelease, releaseOf(left))
 	if failure == nil && !a.Status.OK() && a.Status != schema.StatusNotHeld {
 		failure = refused(a.Reply)
@@ -23,17 +24,15 @@ func (c *Client) release(ctx context.Context, locks []*Lock) error {
 		c.releaseLater(left)
 		return failure
 	}
-	// Once a release was sent twice, the first may have been what ended it.
-	if lost := c.endRelease(left, a.Reply, repeated || a.sends > 1); lost != nil {
+	if lost := c.endRelease(left, a); lost != nil {
 		return lost
 	}
 	return err
 }
 
 // beginRelease ends the locks that are held. It returns those to be released,
-// whether one of them was to be before, and the error of one that has ended
-// otherwise.
-func (c *Client) beginRelease(locks []*Lock) (left []*Lock, repeated bool, err error) {
+// and the error of one that has ended otherwise.
+func (c *Client) beginRelease(locks []*Lock) (left []*Lock, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, l := range locks {
@@ -44,24 +43,31 @@ func (c *Client) beginRelease(locks []*Lock) (left []*Lock, repeated bool, err e
 			err = lostError(l.cause)
 		case !l.released:
 			left = append(left, l)
-			repeated = repeated || l.releasing
+			l.releases++
 		}
 	}
-	return left, repeated, err
+	c.unsettleLocked(partiesOf(left))
+	return left, err
+}
+
+func (c *Client) settleRelease(locks []*Lock) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.settleLocked(partiesOf(locks))
 }
 
 // endRelease takes in the acknowledgement. The error is that of a lock that had
-// been lost.
-func (c *Client) endRelease(locks []*Lock, r *schema.Reply, repeated bool) (err error) {
+// been lost; but once a release was sent twice, the other may be what ended it.
+func (c *Client) endRelease(locks []*Lock, a answer) (err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i, l := range locks {
 		l.released = true
-		status := r.Status
-		if len(locks) > 1 && i < len(r.Locks) {
-			status = r.Locks[i].Status
+		status := a.Status
+		if len(locks) > 1 && i < len(a.Locks) {
+			status = a.Locks[i].Status
 		}
-		if status == schema.StatusNotHeld && !repeated {
+		if status == schema.StatusNotHeld && a.sends == 1 && l.releases == 1 {
 			err = lostError(ErrLost)
 		}
 	}
@@ -78,7 +84,7 @@ func (c *Client) releaseLater(locks []*Lock) {
 		l.releasing = true
 	}
 	if !again {
-		c.errandLocked(schema.VerbRelease, releaseOf(locks), hold{}, c.now()+longest(locks))
+		c.errandLocked(schema.VerbRelease, releaseOf(locks), partiesOf(locks), c.now()+longest(locks))
 	}
 }
 

@@ -3,7 +3,6 @@ package client_test
 import (
 	"context"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/natslock/natslock/client"
@@ -140,34 +139,6 @@ func TestClientWithAnIDActsForItselfOnly(t *testing.T) {
 	_, err := other.Renew(t.Context(), "a", l.Token(), nil)
 	wantErr(t, err, client.ErrDenied)
 	ok(t, also.Release(t.Context(), "a", l.Token()))
-}
-
-func TestLostLockThatIsHeldAgainIsNotReleased(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		quiet, releases := true, 0
-		s := respond(t, func(a asked) {
-			switch a.verb {
-			case schema.VerbAcquire:
-				a.answer(grant(a, 7))
-			case schema.VerbRelease:
-				if releases++; !quiet {
-					a.answer(&schema.Reply{Status: schema.StatusReleased})
-				}
-			}
-		})
-		c := s.Client(nil)
-		first := acquire(t, c, "a", client.Owner("o"))
-		ended(t, first.Context(), client.ErrLost)
-		again := acquire(t, c, "a", client.Owner("o"), client.TTL(time.Hour))
-		synctest.Wait()
-		sent := releases
-		quiet = false
-		time.Sleep(time.Minute)
-		synctest.Wait()
-		if again == first || again.Err() != nil || releases > sent+1 {
-			t.Errorf("released %d times, then %d; %v", sent, releases, again.Err())
-		}
-	})
 }
 
 func TestReleaseIsNotStoppedByTheEndOfItsOwnLock(t *testing.T) {

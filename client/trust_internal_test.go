@@ -47,7 +47,8 @@ func unkept(t *testing.T) *Client {
 func held(c *Client, ttl time.Duration) *Lock {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	l := c.adoptLocked(hold{"a", 1}, "o", false)
+	l := c.adoptLocked(hold{"a", 1}, "o")
+	l.noRenew = false
 	l.trustLocked(c.now(), ttl)
 	return l
 }
@@ -96,7 +97,7 @@ func TestKeeperKeepsTimeInOrder(t *testing.T) {
 	defer c.mu.Unlock()
 	var locks []*Lock
 	for i := range 100 {
-		l := c.adoptLocked(hold{"a", uint64(i) + 1}, "o", false)
+		l := c.adoptLocked(hold{"a", uint64(i) + 1}, "o")
 		c.setLocked(l, instant((i*37)%100))
 		locks = append(locks, l)
 	}

@@ -1,0 +1,129 @@
+package clienttest_test
+
+import (
+	"errors"
+	"os"
+	"runtime"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server/ats"
+	"github.com/nats-io/nats.go"
+	"go.uber.org/goleak"
+
+	"github.com/natslock/natslock/client"
+	"github.com/natslock/natslock/client/clienttest"
+)
+
+func TestMain(m *testing.M) {
+	ats.Register()
+	goleak.VerifyTestMain(m, goleak.IgnoreCurrent())
+}
+
+func TestServerIsAWholeNatslock(t *testing.T) {
+	locks := clienttest.New(t).Client(&client.Options{Realm: "shop"})
+	l, err := locks.Acquire(t.Context(), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := locks.TryAcquire(t.Context(), "a"); !errors.Is(err, client.ErrHeld) {
+		t.Error(err)
+	}
+	if err := l.Release(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestServersAreApart(t *testing.T) {
+	for range 3 {
+		if _, err := clienttest.New(t).Client(nil).TryAcquire(t.Context(), "a"); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestListenIsForOtherProcesses(t *testing.T) {
+	if url := clienttest.New(t).URL(); url != "" {
+		t.Errorf("listens on %q", url)
+	}
+	s := clienttest.New(t, clienttest.Listen())
+	nc, err := nats.Connect(s.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	locks, err := client.New(nc, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := locks.TryAcquire(t.Context(), "a"); err != nil {
+		t.Error(err)
+	}
+	if err := locks.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestHoldsOutliveTheWorkerInABubble(t *testing.T) {
+	runtime.GC()
+	runtime.GC()
+	synctest.Test(t, func(t *testing.T) {
+		s := clienttest.New(t)
+		locks := s.Client(nil)
+		l, err := locks.TryAcquire(t.Context(), "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.StartWorker() // runs already
+		s.StopWorker()
+		s.StopWorker()
+		time.Sleep(10 * time.Second)
+		s.StartWorker()
+		time.Sleep(time.Hour)
+		if err := l.Err(); err != nil {
+			t.Error(err)
+		}
+	})
+	runtime.GC()
+	runtime.GC()
+}
+
+func BenchmarkNew(b *testing.B) {
+	for b.Loop() {
+		b.StopTimer()
+		tb := &once{TB: b}
+		b.StartTimer()
+		clienttest.New(tb)
+		b.StopTimer()
+		tb.end()
+		b.StartTimer()
+	}
+}
+
+// once is a test within a benchmark: its cleanups run when it ends.
+type once struct {
+	testing.TB
+	cleanups []func()
+}
+
+func (o *once) Cleanup(f func()) { o.cleanups = append(o.cleanups, f) }
+
+func (o *once) TempDir() string {
+	dir, err := os.MkdirTemp("", "clienttest-")
+	if err != nil {
+		o.Fatal(err)
+	}
+	o.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			o.Error(err)
+		}
+	})
+	return dir
+}
+
+func (o *once) end() {
+	for i := len(o.cleanups) - 1; i >= 0; i-- {
+		o.cleanups[i]()
+	}
+}
