@@ -95,11 +95,22 @@ func rough(d time.Duration) string {
 	case d < time.Minute:
 		return d.Round(100 * time.Millisecond).String()
 	case d < time.Hour:
-		return strings.TrimSuffix(d.Round(time.Second).String(), "0s")
+		return shorten(d.Round(time.Second))
 	case d < 48*time.Hour:
-		return strings.TrimSuffix(strings.TrimSuffix(d.Round(time.Minute).String(), "0s"), "0m")
+		return shorten(d.Round(time.Minute))
 	}
 	return fmt.Sprintf("%dd%dh", int(d.Hours())/24, int(d.Hours())%24)
+}
+
+// shorten leaves the units away that are zero.
+func shorten(d time.Duration) string {
+	s := d.String()
+	for _, zero := range []string{"0s", "0m"} {
+		if rest, ok := strings.CutSuffix(s, zero); ok && strings.HasSuffix(rest, "m") || strings.HasSuffix(rest, "h") {
+			s = rest
+		}
+	}
+	return s
 }
 
 // isTerminal tells whether a stream of the system is one that people look at.

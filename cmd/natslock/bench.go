@@ -124,7 +124,7 @@ func (c *benchCmd) own(ctx context.Context, r *benchReport, p *progress, dir str
 		r.Held, err = bench.Hold(ctx, bench.HeldConfig{
 			Locks: c.Held, Connections: c.Connections, Start: start, Progress: p.tell,
 			Connect: func(ctx context.Context, s *bench.Server) (*nats.Conn, error) {
-				return c.connect(ctx, s.URL, "natslock bench")
+				return c.connect(ctx, s.URL, "natslock bench", nil)
 			},
 		})
 		return err
@@ -141,7 +141,7 @@ func (c *benchCmd) own(ctx context.Context, r *benchReport, p *progress, dir str
 func (c *benchCmd) points(ctx context.Context, r *benchReport, p *progress, url string) (err error) {
 	cfg := bench.Config{
 		Connections: c.Connections, Duration: c.Duration, Rounds: c.Rounds, Callers: c.Callers, Waiters: c.Waiters, Progress: p.tell,
-		Connect: func(ctx context.Context) (*nats.Conn, error) { return c.connect(ctx, url, "natslock bench") },
+		Connect: func(ctx context.Context) (*nats.Conn, error) { return c.connect(ctx, url, "natslock bench", nil) },
 	}
 	switch c.Only {
 	case "separate":

@@ -44,10 +44,10 @@ func (r *benchReport) write(w io.Writer) error {
 	if _, err := fmt.Fprintf(w, "%s, %d CPUs, %s\n", r.Build, r.CPUs, where); err != nil {
 		return err
 	}
-	if err := writePoints(w, "separate names: each caller acquires and releases its own", "CALLERS", "PAIRS/S", r.Separate); err != nil {
+	if err := writePoints(w, "separate names: each caller acquires and releases its own", separateHeader, r.Separate); err != nil {
 		return err
 	}
-	if err := writePoints(w, "one hot name: all wait for it, who is granted releases at once", "WAITERS", "HAND-OVERS/S", r.Hot); err != nil {
+	if err := writePoints(w, "one hot name: all wait for it, who is granted releases at once", hotHeader, r.Hot); err != nil {
 		return err
 	}
 	if r.Held != nil {
@@ -56,16 +56,19 @@ func (r *benchReport) write(w io.Writer) error {
 	return nil
 }
 
-func writePoints(w io.Writer, title, callers, rate string, points []bench.Point) error {
+var (
+	separateHeader = []string{"CALLERS", "PAIRS/S", "P50", "P99", "ECHO PAIRS/S", "ECHO P50", "ECHO P99", "RATIO", "P50 RATIO"}
+	hotHeader      = []string{"WAITERS", "HAND-OVERS/S", "P50", "P99", "ECHO PAIRS/S", "ECHO P50", "ECHO P99", "RATIO", "P50 RATIO", "OUT OF ORDER"}
+)
+
+func writePoints(w io.Writer, title string, header []string, points []bench.Point) error {
 	if len(points) == 0 {
 		return nil
 	}
 	if _, err := fmt.Fprintf(w, "\n%s\n\n", title); err != nil {
 		return err
 	}
-	t := text.Table{W: w, Terminal: true, Header: []string{
-		callers, rate, "P50", "P99", "ECHO PAIRS/S", "ECHO P50", "ECHO P99", "RATIO", "P50 RATIO", "OUT OF ORDER",
-	}}
+	t := text.Table{W: w, Terminal: true, Header: header}
 	for _, p := range points {
 		row := append([]string{strconv.Itoa(p.Callers)}, figures(&p.Figures)...)
 		if p.Echo != nil {
@@ -73,7 +76,8 @@ func writePoints(w io.Writer, title, callers, rate string, points []bench.Point)
 		} else {
 			row = append(row, "", "", "", "", "")
 		}
-		t.Row(append(row, strconv.Itoa(p.OutOfOrder))...)
+		row = append(row, strconv.Itoa(p.OutOfOrder)) // of one name only
+		t.Row(row[:len(header)]...)
 	}
 	return t.Flush()
 }

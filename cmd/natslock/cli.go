@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/alecthomas/kong"
 )
@@ -54,6 +56,9 @@ func Main(ctx context.Context, args []string, sys *system) (status int) {
 	command, err := parser.Parse(args)
 	if err != nil {
 		return report(sys.err, usageOf(err))
+	}
+	if err := checkText(command); err != nil {
+		return report(sys.err, err)
 	}
 	command.BindTo(ctx, (*context.Context)(nil))
 	return report(sys.err, command.Run(sys))
@@ -105,6 +110,35 @@ func usageOf(err error) error {
 		return usage
 	}
 	return &usageError{fmt.Errorf("usage: %w (see natslock --help)", parse.Unwrap())}
+}
+
+// checkText refuses what is not UTF-8: it could not be sent as it is, and the
+// parser has mended it silently. What run runs may be any bytes.
+func checkText(command *kong.Context) error {
+	what := command.Selected().Name
+	for _, arg := range command.Args[:len(command.Args)-len(passed(command))] {
+		if !utf8.ValidString(arg) {
+			return usagef("%s: %q is not valid UTF-8", what, arg)
+		}
+	}
+	for _, flag := range command.Selected().Flags {
+		for _, env := range flag.Envs {
+			if value := os.Getenv(env); !utf8.ValidString(value) {
+				return usagef("%s: %s=%q is not valid UTF-8", what, env, value)
+			}
+		}
+	}
+	return nil
+}
+
+// passed is what follows a command's own arguments, byte for byte.
+func passed(command *kong.Context) []string {
+	for _, v := range command.Selected().Positional {
+		if v.Passthrough {
+			return command.Args[len(command.Args)-v.Target.Len():]
+		}
+	}
+	return nil
 }
 
 // given tells whether a flag is on the command line, and not only in the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"os"
 	"os/user"
@@ -28,9 +29,10 @@ type credentials struct {
 	TLSKey  string `name:"nats-tls-key" group:"connection" type:"path" placeholder:"FILE" help:"Key of the client certificate, PEM."`
 }
 
-// connect connects with the credentials.
-func (c *credentials) connect(ctx context.Context, server, name string) (*nats.Conn, error) {
-	cfg := bus.ConnectConfig{Name: name, Creds: c.Creds}
+// connect connects with the credentials. What happens to the connection later
+// goes to the log, which may be nil.
+func (c *credentials) connect(ctx context.Context, server, name string, log *slog.Logger) (*nats.Conn, error) {
+	cfg := bus.ConnectConfig{Name: name, Creds: c.Creds, Logger: log}
 	if c.NKey != "" {
 		option, err := nats.NkeyOptionFromSeed(c.NKey)
 		if err != nil {
@@ -55,20 +57,21 @@ func (c *credentials) connect(ctx context.Context, server, name string) (*nats.C
 }
 
 // connectError says what can be done about a failed connection, and keeps
-// passwords to itself.
+// passwords and tokens to itself.
 func connectError(server string, err error) error {
-	shown := redact(server)
-	switch {
-	case errors.Is(err, nats.ErrNoServers):
-		return fmt.Errorf("connect to %s: %w", shown, errNobody)
-	case errors.Is(err, nats.ErrAuthorization):
-		return fmt.Errorf("connect to %s: not authorized: give --nats-creds, --nats-nkey or nats://user:password@host", shown)
+	cause := err
+	if inner := errors.Unwrap(err); inner != nil {
+		cause = inner
 	}
-	return errors.New(strings.ReplaceAll(err.Error(), server, shown))
+	var malformed *url.Error
+	if errors.As(err, &malformed) {
+		cause = malformed.Err // without the URL
+	}
+	if errors.Is(err, nats.ErrAuthorization) {
+		cause = fmt.Errorf("%w: give --nats-creds, --nats-nkey or nats://user:password@host", nats.ErrAuthorization)
+	}
+	return fmt.Errorf("connect to %s: %w", redact(server), cause)
 }
-
-// errNobody says that there is no NATS server at all.
-var errNobody = errors.New("no server answers there")
 
 // redact takes passwords and tokens out of a list of URLs.
 func redact(server string) string {
@@ -116,8 +119,8 @@ func (c *caller) dial(ctx context.Context) (*session, error) {
 	}
 	connecting, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
-	nc, err := c.connect(connecting, c.Server, "natslock "+c.label())
-	if errors.Is(err, errNobody) {
+	nc, err := c.connect(connecting, c.Server, "natslock "+c.label(), nil)
+	if errors.Is(err, bus.ErrNoServer) {
 		err = fmt.Errorf(`%w: is "natslock serve" running?`, err)
 	}
 	if err != nil && ctx.Err() != nil {

@@ -89,8 +89,20 @@ func report(w io.Writer, err error) int {
 
 // complain prints an error on one line.
 func complain(w io.Writer, err error) {
-	line := text.Printable(strings.ReplaceAll(err.Error(), "\n", "; "))
-	_, _ = fmt.Fprintf(w, "natslock: %s\n", line)
+	_, _ = fmt.Fprintf(w, "natslock: %s\n", oneLine(err))
+}
+
+// oneLine is the text of an error, of joined ones with semicolons between.
+func oneLine(err error) string {
+	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // only the outermost is made of lines
+	if !ok {
+		return text.Printable(err.Error())
+	}
+	var lines []string
+	for _, err := range joined.Unwrap() {
+		lines = append(lines, oneLine(err))
+	}
+	return strings.Join(lines, "; ")
 }
 
 func exitStatus(err error) (status int, quiet bool) {

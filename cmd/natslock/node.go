@@ -39,7 +39,7 @@ func (c *serveCmd) open(ctx context.Context, log *slog.Logger) (*node, error) {
 }
 
 func (n *node) open(ctx context.Context, c *serveCmd, log *slog.Logger) (err error) {
-	connect := func() (*nats.Conn, error) { return c.connect(ctx, c.NATSURL, "natslock worker") }
+	connect := func() (*nats.Conn, error) { return c.connect(ctx, c.NATSURL, "natslock worker", log) }
 	if c.NATSURL == "" {
 		if err := n.embed(ctx, c, log); err != nil {
 			return err

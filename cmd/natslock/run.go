@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/alecthomas/kong"
+
 	"github.com/natslock/natslock/client"
 	"github.com/natslock/natslock/cmd/natslock/job"
 	"github.com/natslock/natslock/cmd/natslock/text"
@@ -56,8 +58,8 @@ Examples:
 }
 
 // Run holds the lock while the command runs.
-func (c *runCmd) Run(ctx context.Context, sys *system) error {
-	command := c.Command
+func (c *runCmd) Run(ctx context.Context, sys *system, line *kong.Context) error {
+	command := passed(line)
 	if command[0] == "--" {
 		command = command[1:]
 	}

@@ -71,6 +71,7 @@ type run struct {
 	id    string
 	lines []*line
 	sides []side
+	turns int // slices that were run
 }
 
 func (r *run) close() error {
@@ -106,7 +107,8 @@ func (r *run) point(ctx context.Context, what string, n int, s slice) (Point, er
 		for _, s.side = range r.sides {
 			r.Progress(what, fmt.Sprintf("%s, round %d of %d", s.side.name, round+1, r.Rounds))
 			s.length = r.Duration / time.Duration(r.Rounds)
-			t, err := s.run(ctx, r.lines, fmt.Sprintf("%s-%s-%02d", r.id, s.side.name, round), n)
+			r.turns++
+			t, err := s.run(ctx, r.lines, fmt.Sprintf("%s-%04d", r.id, r.turns), n)
 			if err != nil {
 				return Point{}, fmt.Errorf("%s: %w", what, err)
 			}

@@ -1,6 +1,7 @@
 package job
 
 import (
+	"errors"
 	"syscall"
 	"time"
 )
@@ -37,7 +38,7 @@ func (g group) end(kill <-chan time.Time) {
 func (g group) left() bool {
 	for {
 		pid, err := syscall.Wait4(-int(g), nil, syscall.WNOHANG, nil)
-		if err != syscall.EINTR && pid <= 0 {
+		if !errors.Is(err, syscall.EINTR) && pid <= 0 {
 			return syscall.Kill(-int(g), 0) == nil
 		}
 	}

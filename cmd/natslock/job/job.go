@@ -2,6 +2,7 @@ package job
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -110,7 +111,7 @@ func watch(cmd *exec.Cmd) <-chan event {
 			var e event
 			_, e.err = syscall.Wait4(cmd.Process.Pid, &e.status, syscall.WUNTRACED, nil)
 			switch {
-			case e.err == syscall.EINTR:
+			case errors.Is(e.err, syscall.EINTR):
 				continue
 			case e.err != nil || !e.status.Stopped():
 				// Only what copies its streams is left to wait for: the

@@ -2,16 +2,12 @@ package job
 
 import (
 	"bufio"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
-	"strings"
-	"syscall"
 	"testing"
-	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/natslock/natslock/cmd/natslock/screen"
 )
 
 func TestCommandDiesWithItsParent(t *testing.T) {
@@ -34,94 +30,47 @@ func TestCommandDiesWithItsParent(t *testing.T) {
 	_ = p.Wait()
 }
 
-// screen is a terminal with a program on it.
-type screen struct {
-	t      *testing.T
-	master *os.File
-	seen   string
-	chunks chan string // unbounded enough for a test
-	cmd    *exec.Cmd
+// onScreen is a screen whose failures end the test.
+type onScreen struct {
+	t *testing.T
+	s *screen.Screen
 }
 
-// open starts a program as the leader of a session on a new terminal.
-func open(t *testing.T, cmd *exec.Cmd) *screen {
+func open(t *testing.T, cmd *exec.Cmd) *onScreen {
 	t.Helper()
-	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	s, err := screen.Open(cmd)
 	if err != nil {
 		t.Fatal(err)
 	}
-	fd := int(master.Fd())
-	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
-		t.Fatal(err)
-	}
-	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tty, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	_ = tty.Close()
-	s := &screen{t: t, master: master, cmd: cmd, chunks: make(chan string, 1000)}
-	go s.read()
 	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = master.Close() // hangs up: the kernel tells all who are left
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
 	})
-	return s
+	return &onScreen{t, s}
 }
 
-func (s *screen) read() {
-	defer close(s.chunks)
-	buf := make([]byte, 4096)
-	for {
-		n, err := s.master.Read(buf)
-		if n > 0 {
-			s.chunks <- string(buf[:n])
-		}
-		if err != nil {
-			return
-		}
+func (o *onScreen) write(keys string) {
+	o.t.Helper()
+	if err := o.s.Type(keys); err != nil {
+		o.t.Fatal(err)
 	}
 }
 
-func (s *screen) write(keys string) {
-	s.t.Helper()
-	if _, err := s.master.WriteString(keys); err != nil {
-		s.t.Fatal(err)
+func (o *onScreen) expect(want string) {
+	o.t.Helper()
+	if _, err := o.s.Expect(want); err != nil {
+		o.t.Fatal(err)
 	}
 }
 
-// expect reads until it has seen want, and forgets what came before it.
-func (s *screen) expect(want string) {
-	s.t.Helper()
-	deadline := time.After(20 * time.Second)
-	for {
-		if _, rest, ok := strings.Cut(s.seen, want); ok {
-			s.seen = rest
-			return
-		}
-		select {
-		case chunk, ok := <-s.chunks:
-			if !ok {
-				s.t.Fatalf("the terminal closed before %q; seen %q", want, s.seen)
-			}
-			s.seen += chunk
-		case <-deadline:
-			s.t.Fatalf("waited in vain for %q; seen %q", want, s.seen)
-		}
+func (o *onScreen) exit() int {
+	o.t.Helper()
+	status, err := o.s.Wait()
+	if err != nil {
+		o.t.Fatal(err)
 	}
-}
-
-func (s *screen) exit() int {
-	_ = s.cmd.Wait()
-	return s.cmd.ProcessState.ExitCode()
+	return status
 }
 
 func TestCommandReadsFromTheTerminal(t *testing.T) {
@@ -157,7 +106,7 @@ func TestSuspendKeyIsUndoneWhereNoShellLooksAfterTheJob(t *testing.T) {
 
 // shell is an interactive bash in which "job" runs its arguments as a job. What
 // is typed is echoed, so tests expect what only the commands' output has.
-func shell(t *testing.T) *screen {
+func shell(t *testing.T) *onScreen {
 	t.Helper()
 	bash, err := exec.LookPath("bash")
 	if err != nil {

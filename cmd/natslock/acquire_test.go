@@ -1,0 +1,203 @@
+package main
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/natslock/natslock/schema"
+)
+
+func TestAcquirePrintsTheTokenAlone(t *testing.T) {
+	token := ok(t, "acquire", "orders/42")
+	if _, err := strconv.ParseUint(token, 10, 64); err != nil {
+		t.Fatalf("%q is no token", token)
+	}
+	if got := ok(t, "release", "orders/42", "--token", token); got != "released" {
+		t.Error(got)
+	}
+	natslock(t, "release", "orders/42", "--token", token).want(t, 1, "release orders/42: not_held")
+}
+
+func TestAcquireOfAHeldLockSaysWhoHasIt(t *testing.T) {
+	token := ok(t, "acquire", "x", "--client", "worker-7", "--owner", "job-3")
+	r := natslock(t, "acquire", "x").want(t, 1, "natslock: acquire x: x is held by worker-7, owner job-3, token "+token+", since ")
+	if r.out != "" {
+		t.Errorf("stdout: %s", r.out)
+	}
+}
+
+func TestJSONIsTheProtocolsReply(t *testing.T) {
+	granted := object(t, ok(t, "acquire", "x", "--json", "--owner", "o", "--ttl", "5s"))
+	token := granted["token"]
+	want := map[string]any{"status": "granted", "name": "x", "token": token, "owner": "o", "ttl_ms": 5000.0, "count": 1.0}
+	if diff := cmp.Diff(want, granted); diff != "" {
+		t.Error(diff)
+	}
+	r := natslock(t, "acquire", "x", "--json")
+	if held := object(t, r.out); r.status != 1 || r.err != "" || held["status"] != "held" {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestAcquireTakesSeveralLocksOrNone(t *testing.T) {
+	rows := strings.Split(ok(t, "acquire", "b", "a"), "\n")
+	if len(rows) != 2 || !strings.HasPrefix(rows[0], "b\t") || !strings.HasPrefix(rows[1], "a\t") {
+		t.Fatalf("%q", rows)
+	}
+	natslock(t, "acquire", "c", "a").want(t, 1, "acquire c a: a is held by")
+	if got := ok(t, "inspect", "c"); !strings.HasPrefix(got, "c\tfree\t") {
+		t.Error(got)
+	}
+}
+
+func TestAcquireWaitsItsTurn(t *testing.T) {
+	token := ok(t, "acquire", "x")
+	queued := when(t, schema.EventQueued)
+	done := make(chan result)
+	go func() { done <- natslock(t, "acquire", "x", "--wait", "1m") }()
+	queued()
+	ok(t, "release", "x", "--token", token)
+	r := (<-done).want(t, 0, "")
+	if next, err := strconv.ParseUint(strings.TrimSpace(r.out), 10, 64); err != nil || token >= strconv.FormatUint(next, 10) {
+		t.Errorf("token %s after %s", r.out, token)
+	}
+}
+
+func TestAcquireGivesUpWaitingInTime(t *testing.T) {
+	ok(t, "acquire", "x")
+	natslock(t, "acquire", "x", "--wait", "20ms").want(t, 1, "acquire x: timeout")
+}
+
+func TestRepeatedRequestTakesNothingTwice(t *testing.T) {
+	first := ok(t, "acquire", "x", "--request", "r1")
+	if again := ok(t, "acquire", "x", "--request", "r1"); again != first {
+		t.Errorf("%s, then %s", first, again)
+	}
+	natslock(t, "acquire", "x", "--request", "r2").want(t, 1, "held")
+}
+
+func TestSameOwnerGetsTheSameHold(t *testing.T) {
+	first := ok(t, "acquire", "x", "--owner", "o")
+	if again := ok(t, "acquire", "x", "--owner", "o"); again != first {
+		t.Errorf("%s, then %s", first, again)
+	}
+	if got := ok(t, "release", "x", "--owner", "o"); got != "released" {
+		t.Error(got)
+	}
+}
+
+func TestSemaphoreHasAsManyHoldersAsItsSize(t *testing.T) {
+	ok(t, "acquire", "x", "--size", "2")
+	ok(t, "acquire", "x", "--size", "2")
+	natslock(t, "acquire", "x", "--size", "2").want(t, 1, "and 1 more")
+	natslock(t, "acquire", "x", "--size", "3").want(t, 1, "")
+}
+
+func TestMetaIsMergedFromTextAndJSON(t *testing.T) {
+	ok(t, "acquire", "x", "--meta", "job=copy, or so", "--meta", `{"n":1,"job2":{"a":[1]}}`, "--meta", "n=2=2")
+	reply := object(t, ok(t, "inspect", "x", "--json"))
+	holder := reply["locks"].([]any)[0].(map[string]any)["holders"].([]any)[0].(map[string]any)
+	want := map[string]any{"job": "copy, or so", "n": "2=2", "job2": map[string]any{"a": []any{1.0}}}
+	if diff := cmp.Diff(want, holder["meta"]); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestNonsenseIsRefusedAsUsage(t *testing.T) {
+	for _, args := range [][]string{
+		{""}, {strings.Repeat("x", 513)}, {"bad\xffutf8"}, {"a", "a"},
+		{"x", "--ttl", "1ms"}, {"x", "--ttl", "25h"}, {"x", "--ttl", "5"}, {"x", "--ttl", "1.5ms"}, {"x", "--ttl=-5s"},
+		{"x", "--wait", "25h"}, {"x", "--wait=-1s"}, {"x", "--wait", "1us"},
+		{"x", "--size=-1"}, {"x", "--size", "many"}, {"x", "--owner", strings.Repeat("o", 129)},
+		{"x", "--meta", "novalue"}, {"x", "--meta", "=v"}, {"x", "--meta", "{broken"}, {"x", "--meta", `{"a":1} trailing`},
+		{"x", "--meta", "long=" + strings.Repeat("x", 5000)}, {"x", "--realm", ""}, {"x", "--timeout", "0s"}, {"x", "--bogus"},
+		{"x", "--nats-tls-cert", "only.pem"}, {},
+	} {
+		if r := natslock(t, append([]string{"acquire"}, args...)...); r.status != 2 {
+			t.Errorf("%.80q: %+v", args, r)
+		}
+	}
+	if got := ok(t, "list"); got != "" {
+		t.Errorf("something is held: %s", got)
+	}
+}
+
+func TestHostileNameCannotDriveTheTerminal(t *testing.T) {
+	name := "x\x1b[2J\r\n\tnatslock: all is well\x00\u202e"
+	ok(t, "acquire", name, "--owner", "\x1b]0;o\a")
+	r := natslock(t, "acquire", name).want(t, 1, `x\x1b[2J\r\n\tnatslock: all is well\x00\u202e`)
+	for _, text := range []string{r.err, ok(t, "list"), ok(t, "inspect", name)} {
+		if strings.ContainsAny(text, "\x1b\r\x00\a\u202e") {
+			t.Errorf("%q", text)
+		}
+	}
+}
+
+func TestRenewRestartsTheTimeOfAHold(t *testing.T) {
+	token := ok(t, "acquire", "x", "--ttl", "10s")
+	if got := ok(t, "renew", "x", "--token", token, "--ttl", "1h"); got != "renewed for 1h0m0s" {
+		t.Error(got)
+	}
+	if left := strings.Split(ok(t, "inspect", "x"), "\t")[6]; !strings.HasPrefix(left, "59m59") {
+		t.Error(left)
+	}
+	natslock(t, "renew", "x", "--token", "1").want(t, 1, "renew x: not_held")
+	natslock(t, "renew", "x").want(t, 2, "missing flags: --token")
+}
+
+func TestReleaseNeedsOneWayToNameTheHold(t *testing.T) {
+	token := ok(t, "acquire", "x", "--owner", "o")
+	natslock(t, "release", "x").want(t, 2, "--token or --owner")
+	natslock(t, "release", "x", "--token", token, "--owner", "o").want(t, 2, "not both")
+	t.Setenv("NATSLOCK_TOKEN", "1")
+	if got := ok(t, "release", "x", "--owner", "o"); got != "released" {
+		t.Error(got)
+	}
+	token = ok(t, "acquire", "x")
+	t.Setenv("NATSLOCK_OWNER", "other")
+	natslock(t, "release", "x").want(t, 2, "not both")
+	if got := ok(t, "release", "x", "--token", token); got != "released" {
+		t.Error(got)
+	}
+}
+
+func TestClientNamesTheSubjectAndGuardsItsHolds(t *testing.T) {
+	token := ok(t, "acquire", "x", "--client", "a")
+	natslock(t, "release", "x", "--token", token, "--client", "b").want(t, 4, "denied")
+	if got := ok(t, "release", "x", "--token", token, "--client", "a"); got != "released" {
+		t.Error(got)
+	}
+}
+
+func TestFlagsComeFromTheEnvironment(t *testing.T) {
+	t.Setenv("NATSLOCK_SERVER", server.URL)
+	t.Setenv("NATSLOCK_REALM", t.Name())
+	t.Setenv("NATSLOCK_TTL", "1h")
+	t.Setenv("NATSLOCK_VERSION", "1.2.3") // somebody's build variable, not a flag
+	bare(t, "acquire", "x").want(t, 0, "")
+	if left := strings.Split(ok(t, "inspect", "x"), "\t")[6]; !strings.HasPrefix(left, "59m59") {
+		t.Error(left)
+	}
+	t.Setenv("NATSLOCK_TTL", "soon")
+	bare(t, "acquire", "y").want(t, 2, `NATSLOCK_TTL="soon"`)
+}
+
+func TestNobodyThereIsStatus3(t *testing.T) {
+	bare(t, "acquire", "x", "--server", "nats://user:secret@127.0.0.1:1").want(t, 3,
+		`natslock: connect to nats://127.0.0.1:1: no server answers there: is "natslock serve" running?`)
+}
+
+func TestRoughDurationsAreShort(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "0s", 1234567: "1ms", 1500 * time.Millisecond: "1.5s", 90 * time.Second: "1m30s", 5 * time.Minute: "5m",
+		time.Hour: "1h", 90 * time.Minute: "1h30m", 75 * time.Hour: "3d3h",
+	} {
+		if got := rough(d); got != want {
+			t.Errorf("%v: %s, want %s", d, got, want)
+		}
+	}
+}
