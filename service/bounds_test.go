@@ -146,6 +146,7 @@ func TestMetaIsBoundedAlsoWhenMerged(t *testing.T) {
 		half := func(key string) schema.Meta {
 			return schema.Meta(`{"` + key + `":"` + strings.Repeat("x", 2500) + `"}`)
 		}
+		b.want(schema.StatusLimit, &schema.Acquire{Name: "a", Meta: schema.Meta(`{"k":"` + strings.Repeat("x", 5000) + `"}`)})
 		b.lock(&schema.Acquire{Name: "a", Client: "x", Owner: "o", Meta: half("one")})
 		b.want(schema.StatusLimit, &schema.Acquire{Name: "a", Client: "x", Owner: "o", Meta: half("two")})
 		b.want(schema.StatusAlready, &schema.Acquire{Name: "a", Client: "x", Owner: "o", Meta: half("one")})
