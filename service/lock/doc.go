@@ -42,8 +42,8 @@
 //  9. A client's owner has at most one hold, and is not also waiting, unless
 //     parked or for several names.
 //  10. Every hold can end by itself: it has a TTL or a session.
-//  11. An attempt that repeats itself changes nothing but where its answer goes
-//     and that it is not parked. Every command, said twice in a row, does what
+//  11. An attempt that repeats itself changes nothing but where its answer goes,
+//     that it is not parked and that its hold is not undone. Every command, said twice in a row, does what
 //     it does when said once; but for a renewal, which restarts the TTL again,
 //     and Force without a token, which ends whatever is held by then.
 //  12. An Expire that rests on an older renewal does nothing.
@@ -73,8 +73,9 @@
 //
 // A grant is worth nothing when its caller does not hear of it. When nobody
 // listens at the inbox that a grant was sent to, Undo takes it back, as long as
-// nothing else rests on it: no other attempt joined the hold, and no repeat
-// brought another inbox. What waited before waits again at its old place, but
-// parked: passed over until its attempt is repeated. So a dead caller holds up
-// nobody, and a returning one has lost nothing.
+// nothing else rests on it: no other attempt joined the hold, and no repeat came.
+// A repeat is answered, too, and whoever heard one answer believes in the hold,
+// whatever became of the others. What waited before waits again at its old place,
+// but parked: passed over until its attempt is repeated. So a dead caller holds
+// up nobody, and a returning one has lost nothing.
 package lock

@@ -38,8 +38,8 @@ type Hold struct {
 	GrantedAt int64 // wall clock, Unix milliseconds: to be shown, never compared
 
 	Attempts []Attempt // the granting one first, then those answered "already"; at most MaxAttempts
-	Inbox    Inbox     // of the granting attempt, the newest
-	Waited   *Waiter   // what the granting attempt was while it waited; nil if it did not, or if another attempt has joined
+	Inbox    Inbox     // of the granting attempt; none once it was repeated, after which no undo ends the hold
+	Waited   *Waiter   // what the granting attempt was while it waited; nil if it did not, or if no undo ends the hold
 	Lead     string    // of a grant of several names: the smallest of them
 	Names    []string  // of a grant of several names, in the record of the smallest: all, in the order asked
 }

@@ -87,7 +87,7 @@ func (f *reference) acquire(c Acquire) schema.Status {
 		switch slices.Index(f.holds[i].attempts, c.Attempt) {
 		case -1:
 		case 0:
-			f.holds[i].inbox = c.Inbox
+			f.holds[i].inbox, f.holds[i].was = Inbox{}, nil
 			return schema.StatusGranted
 		default:
 			return schema.StatusAlready
@@ -192,7 +192,7 @@ func (f *reference) leave(c Leave) {
 
 func (f *reference) undo(c Undo) {
 	for i, h := range f.holds {
-		if h.attempts[0] != c.Attempt || len(h.attempts) > 1 || h.inbox.Hash() != c.Inbox {
+		if h.attempts[0] != c.Attempt || len(h.attempts) > 1 || h.inbox == (Inbox{}) || h.inbox.Hash() != c.Inbox {
 			continue
 		}
 		f.holds = slices.Delete(f.holds, i, i+1)

@@ -9,7 +9,7 @@ func (f *Fold) repeat(a Attempt, inbox Inbox) bool {
 	place, i := f.r.find(a)
 	switch place {
 	case InHold:
-		f.settleHold(i)
+		f.answerAgain(i)
 		f.reply(f.r.grantReply(schema.StatusGranted, i))
 	case InAlready:
 		f.reply(f.r.grantReply(schema.StatusAlready, i))
@@ -25,10 +25,10 @@ func (f *Fold) repeat(a Attempt, inbox Inbox) bool {
 	return true
 }
 
-// settleHold notes that the attempt of a hold was repeated. From then on no undo ends the hold: that one of several
-// answers found nobody does not mean that all did, and one that found nobody
-// may be on its way back while the next is heard.
-func (f *Fold) settleHold(i int) {
+// answerAgain notes that the attempt of a hold was repeated. From then on no undo
+// ends the hold: that one of several answers found nobody does not mean that
+// none was heard, and the news of it may come after the next was.
+func (f *Fold) answerAgain(i int) {
 	h := f.r.Holds[i]
 	if h.Inbox == (Inbox{}) {
 		return

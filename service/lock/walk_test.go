@@ -41,7 +41,7 @@ func smallWorlds() []small {
 	several.Lead, several.Names, several.Waited, several.Wait = "l", note.Names, &note.Waiter, 0
 	return []small{
 		{
-			name: "exclusive", states: 1016,
+			name: "exclusive", states: 1400,
 			acquires: []Acquire{
 				smallAcquire(1, "a", exclusive, 0, "p"),
 				elsewhere,
@@ -52,7 +52,7 @@ func smallWorlds() []small {
 			leaves: []Leave{{"p", 0, schema.ReasonLeave}, {"p/1", 1, schema.ReasonSilence}, {"p", 2, schema.ReasonLeave}},
 		},
 		{
-			name: "semaphore and exclusive", states: 3028,
+			name: "semaphore and exclusive", states: 4248,
 			acquires: []Acquire{
 				smallAcquire(1, "a", shared, 2, "p"),
 				smallAcquire(2, "b", shared, 2, "q"),
@@ -62,7 +62,7 @@ func smallWorlds() []small {
 			leaves: []Leave{{"p", 0, schema.ReasonDisconnect}},
 		},
 		{
-			name: "sizes", states: 1468,
+			name: "sizes", states: 1800,
 			acquires: []Acquire{
 				smallAcquire(1, "a", shared, 1, ""),
 				smallAcquire(2, "b", shared, 2, ""),
@@ -71,7 +71,7 @@ func smallWorlds() []small {
 			},
 		},
 		{
-			name: "one owner", states: 1384,
+			name: "one owner", states: 1764,
 			acquires: []Acquire{
 				smallAcquire(1, "a", exclusive, 0, "p/1"),
 				smallAcquire(2, "a", exclusive, 0, "p/2"),
@@ -81,7 +81,7 @@ func smallWorlds() []small {
 			leaves: []Leave{{"p", 0, schema.ReasonLeave}, {"p/2", 0, schema.ReasonLeave}},
 		},
 		{
-			name: "several names", states: 170,
+			name: "several names", states: 230,
 			acquires: []Acquire{
 				smallAcquire(1, "a", exclusive, 0, ""),
 				smallAcquire(2, "b", shared, 0, "p"),
