@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/natslock/natslock/bus"
 	"github.com/natslock/natslock/bus/bustest"
 	"github.com/natslock/natslock/schema"
@@ -113,7 +115,7 @@ func TestAWorkerDecidesSoManyRequestsAtOnce(t *testing.T) {
 			return bustest.Fault{Delay: time.Second + time.Duration(writes%100)*time.Millisecond}
 		})
 		const n = 21_000
-		all := b.listen()
+		all := b.connect(nats.SyncQueueLen(n)).listen()
 		for i := range n {
 			if i%2 == 0 {
 				all.send(&schema.Acquire{Name: fmt.Sprint(i)})

@@ -77,14 +77,16 @@ func (b *bubble) serve() {
 }
 
 // connect makes one more caller.
-func (b *bubble) connect() *caller {
+func (b *bubble) connect(options ...nats.Option) *caller {
 	b.t.Helper()
-	return &caller{t: b.t, nc: b.dial(), encoding: schema.MessagePack, patience: 2 * time.Hour}
+	return &caller{t: b.t, nc: b.dial(options...), encoding: schema.MessagePack, patience: 2 * time.Hour}
 }
 
-func (b *bubble) dial() *nats.Conn {
+func (b *bubble) dial(options ...nats.Option) *nats.Conn {
 	b.t.Helper()
-	nc, err := nats.Connect("", append(bus.Defaults(), nats.InProcessServer(b.server))...)
+	// A queue is made in full for each inbox that is listened to.
+	options = append([]nats.Option{nats.InProcessServer(b.server), nats.SyncQueueLen(1 << 13)}, options...)
+	nc, err := nats.Connect("", append(bus.Defaults(), options...)...)
 	if err != nil {
 		b.t.Fatal(err)
 	}

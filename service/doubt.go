@@ -58,9 +58,6 @@ func (w *Worker) retell(a *actor, record lock.Record, answer lock.Answer) {
 		return
 	}
 	_, o := lock.Step(record, lock.Acquire{Attempt: answer.Attempt, Inbox: answer.Inbox})
-	if o.Changed || o.Reply == nil {
-		return // a repeat has brought another inbox, and was answered there
-	}
 	o.Reply.Name = a.name
 	w.reply(caller{inbox: answer.Inbox.Subject, encoding: answer.Inbox.Encoding}, o.Reply, "")
 }

@@ -80,9 +80,7 @@ func (s *single) refuse(since time.Time, r refusal) {
 }
 
 // answer sends the reply to a job's caller. A grant is sent so that it comes
-// back if nobody is there to hear it. One that changed nothing was told before,
-// and its caller may be content with that: should nobody hear it again, the
-// hold stays.
+// back if nobody is there to hear it; one that changed nothing is no news.
 func (w *Worker) answer(j *job, a *actor, o *lock.Outcome) {
 	undo := ""
 	if c, ok := j.command.(lock.Acquire); ok && o.Reply.Status == schema.StatusGranted && o.Changed {

@@ -45,17 +45,18 @@ func (t *together) deliver(parts []part) {
 // names.
 func (w *Worker) severalOf(p *part, command lock.Command) []string {
 	var attempt lock.Attempt
+	var inbox uint64 // 0 is any
 	switch c := command.(type) {
 	case lock.Cancel:
 		attempt = c.Attempt
 	case lock.Undo:
-		attempt = c.Attempt
+		attempt, inbox = c.Attempt, c.Inbox
 	default:
 		return nil
 	}
 	record := p.fold.Record()
 	hold := holdOf(&record, attempt)
-	if hold == nil || hold.Lead == "" {
+	if hold == nil || hold.Lead == "" || inbox != 0 && hold.Inbox.Hash() != inbox {
 		return nil
 	}
 	names := hold.Names
