@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Does what the README tells its reader to do, and compares its listings with
-# the files they come from. A comment before a fence says how:
+# the files they come from; and sees that the links of all pages lead somewhere. A
+# comment before a fence says how:
 #
 #   ```sh                      run; a ```text fence after it is what it prints, where
 #                              digits stand for any number, … for anything, and
@@ -15,6 +16,12 @@ source .ci/server.sh
 page=${1:-README.md}
 bash .ci/natscli.sh
 export GOBIN=$work/bin PATH="$work/bin:$PATH"
+
+for text in *.md docs/*.md; do
+	while read -r link; do
+		[[ -e $(dirname "$text")/$link ]] || die "$text: nothing is at $link"
+	done < <(sed -nE ':more; s|\]\(([^):#]+)[)#]|\n@\1\n|; t more; p' "$text" | sed -n 's|^@||p')
+done
 
 # One file for each fence: its number, what it holds and how it is marked.
 awk -v dir="$work" '
