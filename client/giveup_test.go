@@ -38,7 +38,7 @@ func TestGivingUpCancelsTheAttempt(t *testing.T) {
 		wantErr(t, err, client.ErrUnavailable)
 		_, err = c.Call(t.Context(), schema.VerbAcquire, &schema.Acquire{Name: "a", Wait: 2000})
 		wantErr(t, err, client.ErrTimeout)
-		synctest.Wait()
+		s.wait()
 		if len(attempts) != 4 || len(cancels) != 4 {
 			t.Fatalf("%d attempts, %d cancels", len(attempts), len(cancels))
 		}
@@ -72,7 +72,7 @@ func TestCancelIsRepeatedUntilItIsAcknowledged(t *testing.T) {
 		_, err := c.Acquire(t.Context(), "a", client.Wait(second))
 		wantErr(t, err, client.ErrTimeout)
 		time.Sleep(time.Minute)
-		synctest.Wait()
+		s.wait()
 		if cancels != 4 {
 			t.Errorf("%d cancels", cancels)
 		}
@@ -93,7 +93,7 @@ func TestCancelIsOfNoUseOnceTheHoldWouldBeOver(t *testing.T) {
 		wantErr(t, err, client.ErrTimeout)
 		gaveUp := time.Now()
 		time.Sleep(time.Hour)
-		synctest.Wait()
+		s.wait()
 		if d := last.Sub(gaveUp); d > 31*second || cancels < 5 {
 			t.Errorf("%d cancels, the last after %s", cancels, d)
 		}

@@ -144,6 +144,16 @@ func respond(t *testing.T, f func(asked)) *responder {
 	return &responder{t, server, nc}
 }
 
+// wait waits until nothing goes on in the bubble. What was done for requests
+// before is seen by the test after it, and the other way round.
+func (r *responder) wait() {
+	r.t.Helper()
+	synctest.Wait()
+	seen := make(chan struct{})
+	ok(r.t, r.worker.Barrier(func() { close(seen) }))
+	<-seen
+}
+
 // Conn returns a caller's connection, which ends with the test.
 func (r *responder) Conn() *nats.Conn {
 	nc := must[*nats.Conn](r.t)(r.nats.CallerConn(nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})))

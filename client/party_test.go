@@ -3,7 +3,6 @@ package client_test
 import (
 	"context"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/natslock/natslock/client"
@@ -89,21 +88,24 @@ func TestGrantToAnOwnerWhoseCancelIsOnItsWayIsNotBelieved(t *testing.T) {
 			_, err := c.Acquire(ctx, "a", client.Owner("o"))
 			over <- err
 		}()
-		synctest.Wait()
+		s.wait()
 		go func() { got <- acquire(t, c, "a", client.Owner("o")) }()
-		synctest.Wait()
+		s.wait()
 		cancel()
 		wantErr(t, <-over, client.ErrCanceled)
-		synctest.Wait()
+		s.wait()
 		acquires[1].answer(grant(acquires[1], 7))
-		synctest.Wait()
+		s.wait()
 		if len(acquires) != 2 || cancels != 1 {
 			t.Fatalf("%d acquires, %d cancels", len(acquires), cancels)
 		}
+		s.wait()
 		time.Sleep(10 * second)
-		synctest.Wait()
+		s.wait()
 		acquires[2].answer(grant(acquires[2], 8))
-		if l := <-got; l.Token() != 8 || cancels != 2 {
+		l := <-got
+		s.wait()
+		if l.Token() != 8 || cancels != 2 {
 			t.Errorf("token %d, %d cancels", l.Token(), cancels)
 		}
 	})
@@ -130,11 +132,11 @@ func TestGivingUpLeavesTheHoldOfTheSameOwner(t *testing.T) {
 			_, err := c.TryAcquire(ctx, "a", client.Owner("o"))
 			over <- err
 		}()
-		synctest.Wait()
+		s.wait()
 		l := acquire(t, c, "a", client.Owner("o"))
 		cancel()
 		wantErr(t, <-over, client.ErrCanceled)
-		synctest.Wait()
+		s.wait()
 		if cancels != 0 || l.Err() != nil {
 			t.Errorf("%d cancels, %v", cancels, l.Err())
 		}

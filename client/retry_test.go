@@ -85,7 +85,7 @@ func TestOnlyTheFirstDecisionCounts(t *testing.T) {
 			}
 		})
 		l := acquire(t, s.Client(nil), "a")
-		synctest.Wait()
+		s.wait()
 		if l.Token() != 7 || l.Err() != nil {
 			t.Errorf("token %d, %v", l.Token(), l.Err())
 		}
@@ -204,7 +204,7 @@ func TestUnreadableAnswersAreInternal(t *testing.T) {
 		for range replies {
 			_, err := c.TryAcquire(t.Context(), "a")
 			wantErr(t, err, client.ErrInternal)
-			synctest.Wait()
+			s.wait()
 		}
 		if cancels != len(replies) {
 			t.Errorf("%d attempts were canceled", cancels)

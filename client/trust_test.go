@@ -3,7 +3,6 @@ package client_test
 import (
 	"context"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/natslock/natslock/client"
@@ -102,7 +101,7 @@ func TestLateRenewalRevivesNothing(t *testing.T) {
 		l := acquire(t, c, "a")
 		ended(t, l.Context(), client.ErrLost)
 		time.Sleep(time.Minute)
-		synctest.Wait()
+		s.wait()
 		wantErr(t, l.Err(), client.ErrLost)
 		wantErr(t, l.Release(t.Context()), client.ErrLost)
 		if len(released) != 1 || released[0] != 7 {
@@ -127,6 +126,24 @@ func TestYoungGrantIsTrustedFromWhenItWasAskedFor(t *testing.T) {
 		near(t, time.Since(start), 4*second)
 		ended(t, l.Context(), client.ErrLost)
 		near(t, time.Since(start), window(30*second))
+	})
+}
+
+func TestRenewalIsTrustedFromItsSending(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		var sent time.Time
+		s := respond(t, func(a asked) {
+			switch {
+			case a.verb == schema.VerbAcquire:
+				a.answer(grant(a, 7))
+			case a.verb == schema.VerbRenew && sent.IsZero():
+				sent = time.Now()
+				time.AfterFunc(4*second, func() { a.answer(&schema.Reply{Status: schema.StatusRenewed}) })
+			}
+		})
+		l := acquire(t, s.Client(nil), "a")
+		ended(t, l.Context(), client.ErrLost)
+		near(t, time.Since(sent), window(30*second))
 	})
 }
 
@@ -186,7 +203,7 @@ func TestTTLShorterThanARoundTripIsLost(t *testing.T) {
 		c := s.Client(nil)
 		_, err := c.TryAcquire(t.Context(), "a", client.TTL(20*time.Millisecond))
 		wantErr(t, err, client.ErrLost)
-		synctest.Wait()
+		s.wait()
 		if asks != 4 || cancels != 4 {
 			t.Errorf("asked %d times, canceled %d", asks, cancels)
 		}
@@ -215,11 +232,10 @@ func TestRenewSetsAnotherTTL(t *testing.T) {
 			t.Errorf("ttl %d", got)
 		}
 		wantErr(t, l.Renew(t.Context(), time.Millisecond), client.ErrInvalid)
-		start := time.Now()
 		ok(t, l.Renew(t.Context(), 2*second))
 		time.Sleep(time.Minute)
 		ok(t, l.Err())
-		start = time.Now()
+		start := time.Now()
 		s.StopWorker()
 		ended(t, l.Context(), client.ErrLost)
 		if d := time.Since(start); d > window(2*second) {
@@ -247,7 +263,7 @@ func TestShorterTTLIsReckonedWithFromItsSending(t *testing.T) {
 		defer cancel()
 		wantErr(t, l.Renew(ctx, 10*second), client.ErrUnavailable, context.DeadlineExceeded)
 		time.Sleep(time.Minute)
-		synctest.Wait()
+		s.wait()
 		ok(t, l.Err())
 		if renewals < 20 {
 			t.Errorf("renewed %d times in a minute with a ttl of 10 s", renewals)
@@ -272,11 +288,11 @@ func TestRenewalAcrossAChangeOfTheTTLProvesNothing(t *testing.T) {
 		})
 		l := acquire(t, s.Client(nil), "a")
 		time.Sleep(10 * second)
-		synctest.Wait()
+		s.wait()
 		done := make(chan error)
 		start := time.Now()
 		go func() { done <- l.Renew(t.Context(), second) }()
-		synctest.Wait()
+		s.wait()
 		if len(background) != 1 || len(explicit) != 1 {
 			t.Fatalf("%d and %d renewals", len(background), len(explicit))
 		}
