@@ -143,6 +143,12 @@ func (c *caller) acquire(ctx context.Context, names []string, a ask, owner strin
 // refused writes down an acquire that has come to nothing.
 func (c *caller) refused(ledgers []*ledger, owner string, a ask, call, ret time.Duration, shakes uint64, err error) error {
 	var refusal *client.Error
+	if a.left && errors.Is(err, client.ErrLost) { // its grants were too old whenever they came
+		for _, l := range ledgers {
+			l.abandon(owner)
+		}
+		return nil
+	}
 	if !errors.As(err, &refusal) {
 		return err
 	}

@@ -1,3 +1,53 @@
-// Package soak makes trouble for whole natslock processes, and checks that every
-// promise is kept meanwhile.
+// Package soak makes trouble for whole natslock processes, as an operator or a
+// broken machine would, and checks that every promise is kept meanwhile. It has
+// tests only, for Linux: they build natslock, run it, and send it signals.
+//
+//	go test ./cmd/natslock/soak                                      the short form: a minute
+//	go test ./cmd/natslock/soak -v -timeout 30m -run TestSoak -soak 10m -callers 200
+//	    -seed N       of what is left to chance; every run prints its own
+//	    -sync MODE    of all servers; by turns always and 1s without
+//
+// A seed makes the same trouble again, but not the same race: for a race, soak for
+// longer.
+//
+// # TestSoak
+//
+// Many callers, on few connections, take locks through package client and by
+// plain requests, in all the ways there are: waiting, trying, giving up, canceling;
+// exclusive, shared, with a size, several at once; released by token and by owner,
+// left to their TTL, forced away, renewed for long. Every request is repeated
+// until it is answered. The server is killed, stopped and frozen at random, and
+// started anew in one sync mode or the other. What is checked:
+//
+//  1. The history of each lock is linearizable: there is an order of all grants
+//     and ends, each between its request and its reply, in which a plain lock
+//     would have answered the same. A hold ends by a release, by force, or by its
+//     TTL, no earlier than a TTL after the last renewal was sent, and nothing else.
+//  2. Tokens grow, over all restarts.
+//  3. No two holders that exclude each other believe in their holds at once, as
+//     long as they go by Lock.Err or by the TTL, and what a lock guards sees no
+//     token smaller than one before.
+//  4. Nobody is told "held" by nobody, and no hold is seen that was not asked for.
+//  5. Waiters that were seen waiting, and whose connection held, were granted in
+//     that order.
+//  6. Everything is answered within a minute after the last fault, and then
+//     nothing is held.
+//
+// # How histories are kept short
+//
+// Locks are used for a few seconds; then there are new ones, and the old histories
+// are checked, one lock at a time. The tokens give the order of grants away, so the
+// search for an order has few choices. What a caller was never told, such as
+// a grant that was undone because its connection was gone, is found in what others
+// saw: a hold of an owner whose acquire may have had that fate becomes part of the
+// history, any other is a failure.
+//
+// # Track record
+//
+// What these tests have found:
+//
+//	Found by                                  What was wrong
+//	TestSoak -seed 7 -soak 3m                 A waiter was granted after a restart before its connection was back. The
+//	                                          news that nobody heard of that raced with the caller's repeat from the same
+//	                                          inbox: it was told "granted", and then the grant was undone, so two held it.
 package soak

@@ -24,6 +24,10 @@ var (
 var bin string
 
 func TestMain(m *testing.M) {
+	// These tests mostly wait. The command line has the last word.
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
 	flag.Parse()
 	if *seed == 0 {
 		*seed = uint64(time.Now().UnixNano())

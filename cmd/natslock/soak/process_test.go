@@ -51,8 +51,13 @@ func start(t *testing.T, args ...string) *process {
 }
 
 func spawn(path string, args ...string) (*process, error) {
+	return spawnAs(nil, path, args...)
+}
+
+// spawnAs runs a program as a user; nil is as oneself.
+func spawnAs(as *syscall.Credential, path string, args ...string) (*process, error) {
 	p := &process{cmd: exec.Command(path, args...), ready: make(chan struct{}), ended: make(chan struct{})}
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Credential: as}
 	started := make(chan error)
 	go p.run(started)
 	if err := <-started; err != nil {

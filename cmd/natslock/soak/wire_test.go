@@ -16,8 +16,8 @@ import (
 	"github.com/natslock/natslock/schema"
 )
 
-// repeatEvery is how often a request without an answer is sent again.
-const repeatEvery = 700 * time.Millisecond
+// again is when a request is sent again that could not be sent or decided.
+const again = 70 * time.Millisecond
 
 // wire is the protocol as any program can speak it that can send a message to
 // NATS: nothing of package client is in it.
@@ -25,6 +25,7 @@ type wire struct {
 	nc    *nats.Conn
 	realm string
 	inbox string
+	every time.Duration // when a request without an answer is sent again
 
 	mu    sync.Mutex
 	count uint64
@@ -51,7 +52,7 @@ func dial(t *testing.T, addr string) *nats.Conn {
 
 func newWire(t *testing.T, nc *nats.Conn, realm string) *wire {
 	t.Helper()
-	w := &wire{nc: nc, realm: realm, inbox: nc.NewInbox() + ".", waits: map[string]chan *nats.Msg{}}
+	w := &wire{nc: nc, realm: realm, every: 700 * time.Millisecond, inbox: nc.NewInbox() + ".", waits: map[string]chan *nats.Msg{}}
 	if _, err := nc.Subscribe(w.inbox+"*", w.receive); err != nil {
 		t.Fatal(err)
 	}
@@ -87,11 +88,11 @@ func (w *wire) ask(ctx context.Context, encoding schema.Encoding, v schema.Verb,
 	}
 	a.call = now()
 	for {
-		pause := repeatEvery
+		pause := w.every
 		if w.nc.IsConnected() && w.nc.PublishMsg(&request) == nil {
 			a.sends++
 		} else {
-			pause = repeatEvery / 10
+			pause = again
 		}
 		decided, err := w.listen(ctx, answers, pause, &a)
 		if decided || err != nil {
@@ -102,13 +103,13 @@ func (w *wire) ask(ctx context.Context, encoding schema.Encoding, v schema.Verb,
 
 // listen waits for an answer for a while.
 func (w *wire) listen(ctx context.Context, answers <-chan *nats.Msg, d time.Duration, a *answer) (decided bool, err error) {
-	again := time.NewTimer(d)
-	defer again.Stop()
+	timer := time.NewTimer(d)
+	defer timer.Stop()
 	for {
 		select {
 		case m := <-answers:
 			if m.Header.Get("Status") == "503" { // no worker is there yet
-				again.Reset(repeatEvery / 10)
+				timer.Reset(again)
 				continue
 			}
 			a.Reply = schema.Reply{}
@@ -116,12 +117,12 @@ func (w *wire) listen(ctx context.Context, answers <-chan *nats.Msg, d time.Dura
 				return false, err
 			}
 			if a.Status == schema.StatusUnavailable {
-				again.Reset(repeatEvery / 10)
+				timer.Reset(again)
 				continue
 			}
 			a.ret = now()
 			return true, nil
-		case <-again.C:
+		case <-timer.C:
 			return false, nil
 		case <-ctx.Done():
 			return false, errors.Join(ctx.Err(), context.Cause(ctx))
