@@ -23,6 +23,9 @@ type work interface {
 	// decide folds commands into parts. It may be called again with newer
 	// records, and decides everything anew then.
 	decide(parts []part)
+	// overtaken is called before it decides anew, when what it decided last
+	// may have been stored and built on by others.
+	overtaken()
 	// deliver answers callers, after the store has decided. The outcomes are sealed.
 	deliver(parts []part)
 	// refuse answers every caller that has not been answered, if it asked before since.
@@ -206,6 +209,7 @@ func (b *batch) reload() {
 			return
 		}
 		b.retell(entries)
+		b.work.overtaken()
 	}
 	if b.take(entries) {
 		b.run()

@@ -26,8 +26,9 @@ type allOrNone struct {
 	refused   *schema.Reply // nil: granted, or waiting
 	refusedAt int           // the part that refused
 	waits     bool
-	noted     int  // the part that has the note of the attempt, or -1
-	tried     bool // it may have been stored without our knowing
+	noted     int // the part that has the note of the attempt, or -1
+
+	granted bool // perhaps, by an earlier try whose outcome is unknown
 }
 
 // acquireAll acquires several names for a caller.
@@ -55,7 +56,7 @@ func (n *allOrNone) decide(parts []part) {
 	var set *lock.Set
 	set, n.noted = n.findSet(parts)
 	switch {
-	case n.again && (set == nil && !n.tried || set != nil && set.Parked):
+	case n.again && (set == nil && !n.granted || set != nil && set.Parked):
 		n.waits = true // it was granted or ended meanwhile, or its caller is gone
 		return
 	case n.again && set != nil:
@@ -67,7 +68,6 @@ func (n *allOrNone) decide(parts []part) {
 		return
 	}
 	n.apply(parts, set)
-	n.tried = true
 	switch {
 	case n.refused == nil:
 	case n.refused.Status == schema.StatusHeld && n.command.Wait != 0:
@@ -76,6 +76,9 @@ func (n *allOrNone) decide(parts []part) {
 		n.leave(parts)
 	}
 }
+
+// overtaken: the caller may have been granted all, and not know it.
+func (n *allOrNone) overtaken() { n.granted = true }
 
 // findSet finds the note of the attempt, and the part that has it.
 func (n *allOrNone) findSet(parts []part) (set *lock.Set, at int) {
