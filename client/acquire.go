@@ -114,19 +114,18 @@ func (q *acquisition) run(ctx context.Context) ([]*Lock, error) {
 		if err != nil {
 			return nil, err
 		}
-		switch {
-		case a.Status == schema.StatusGranted || a.Status == schema.StatusAlready:
+		if a.Status == schema.StatusGranted || a.Status == schema.StatusAlready {
 			if locks, err := q.granted(a); locks != nil || err != nil {
 				return locks, err
 			}
 			continue
-		case a.Status == schema.StatusNotHeld && a.sends > 1:
-			continue // granted, and over before the answer came
-		case a.Status == schema.StatusTimeout && q.left(ctx) > 0:
-			continue // it asked for less than it has
 		}
 		q.open = q.open[:len(q.open)-1]
-		return nil, q.refused(ctx, a)
+		over := a.Status == schema.StatusNotHeld && a.sends > 1      // granted, and over before the answer came
+		short := a.Status == schema.StatusTimeout && q.left(ctx) > 0 // it was to wait for less than there is
+		if !over && !short {
+			return nil, q.refused(ctx, a)
+		}
 	}
 }
 

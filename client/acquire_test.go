@@ -224,10 +224,12 @@ func TestAcquireOfNonsenseIsInvalid(t *testing.T) {
 func TestNewRefusesNonsense(t *testing.T) {
 	nc := clienttest.New(t).Conn()
 	for name, o := range map[string]client.Options{
-		"realm":   {Realm: strings.Repeat("r", 65)},
-		"client":  {ID: strings.Repeat("c", 129)},
-		"ttl":     {TTL: time.Millisecond},
-		"timeout": {Timeout: -1},
+		"realm":       {Realm: strings.Repeat("r", 65)},
+		"client":      {ID: strings.Repeat("c", 129)},
+		"realm: not":  {Realm: "\xff"},
+		"client: not": {ID: "\xff"},
+		"ttl":         {TTL: time.Millisecond},
+		"timeout":     {Timeout: -1},
 	} {
 		_, err := client.New(nc, &o)
 		wantErr(t, err, client.ErrInvalid)

@@ -46,7 +46,8 @@ type asking struct {
 // the connection is made anew, until it is decided, given up or ctx ends. Only
 // a reply decides: for all that an error tells, the request may have been done
 // or may be yet. An error is ErrUnavailable, ErrTimeout (if the request waits),
-// ErrCanceled, ErrClosed, ErrDenied or ErrInvalid.
+// ErrCanceled, ErrClosed, ErrDenied, ErrInvalid or (for an answer that is none)
+// ErrInternal.
 func (c *Client) ask(ctx context.Context, r *request) (answer, error) {
 	if ctx.Err() != nil {
 		return answer{}, givenUp(ctx, r, nil)
@@ -122,7 +123,8 @@ func (a *asking) take(got *bus.Answer) (decided bool, err error) {
 		return false, nil
 	}
 	reply := new(schema.Reply)
-	if err := schema.Decode(schema.Detect(got.ContentType, got.Body), got.Body, reply); err != nil {
+	err = schema.Decode(schema.Detect(got.ContentType, got.Body), got.Body, reply)
+	if err != nil || !reply.Status.Valid() {
 		return false, &Error{Status: schema.StatusInternal, Message: "unreadable answer", cause: err}
 	}
 	if reply.Status == schema.StatusUnavailable {

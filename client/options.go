@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/natslock/natslock/schema"
 )
@@ -69,6 +70,10 @@ func (o *Options) withDefaults() (Options, error) {
 		return d, invalidf("realm: %d bytes, want 1 to %d", len(d.Realm), schema.MaxRealm)
 	case len(d.ID) > schema.MaxClient:
 		return d, invalidf("client: %d bytes, want 1 to %d", len(d.ID), schema.MaxClient)
+	case !utf8.ValidString(d.Realm):
+		return d, invalidf("realm: not valid UTF-8")
+	case !utf8.ValidString(d.ID):
+		return d, invalidf("client: not valid UTF-8")
 	case d.Timeout < 0:
 		return d, invalidf("timeout: %s is negative", d.Timeout)
 	}

@@ -189,6 +189,8 @@ func TestUnreadableAnswersAreInternal(t *testing.T) {
 		replies := [][]byte{
 			[]byte("\xde\xff\xff"),
 			[]byte(`{"status":`),
+			[]byte(`{"status":"perhaps"}`),
+			[]byte(`{}`),
 			schema.Append(nil, schema.JSON, &schema.Reply{Status: schema.StatusGranted}),
 			schema.Append(nil, schema.JSON, &schema.Reply{Status: schema.StatusGranted, Name: "b"}),
 		}
