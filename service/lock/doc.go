@@ -43,9 +43,10 @@
 //     parked or for several names.
 //  10. Every hold can end by itself: it has a TTL or a session.
 //  11. An attempt that repeats itself changes nothing but where its answer goes,
-//     that it is not parked and that its hold is not undone. Every command, said twice in a row, does what
-//     it does when said once; but for a renewal, which restarts the TTL again,
-//     and Force without a token, which ends whatever is held by then.
+//     that it is not parked and that its hold is not undone. Every command, said
+//     twice in a row, does what it does when said once; but for a renewal, which
+//     restarts the TTL again, and Force without a token, which ends whatever is
+//     held by then.
 //  12. An Expire that rests on an older renewal does nothing.
 //  13. A refusal changes nothing. That a cancel is remembered which found
 //     nothing is no exception: it changes what its attempt will be told.

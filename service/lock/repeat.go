@@ -4,7 +4,7 @@ import "github.com/natslock/natslock/schema"
 
 // repeat deals with an attempt that the record knows already, and reports
 // whether it does. A repeat finds things as they are: all it can change is
-// where the answer goes, and that its caller is there.
+// where the answer to a wait goes, and that its caller is there.
 func (f *Fold) repeat(a Attempt, inbox Inbox) bool {
 	place, i := f.r.find(a)
 	switch place {
