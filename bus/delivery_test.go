@@ -21,15 +21,16 @@ func newHanded(t *testing.T) *handed {
 		seen:   func(e Entry) { h.keys = append(h.keys, e.Key) },
 		ready:  func() { h.keys = append(h.keys, "ready") },
 		broken: make(chan struct{}, 1),
+		target: 9,
 		sub:    &nats.Subscription{},
 	}
 	return h
 }
 
-func (h *handed) deliver(key string, revision, delivery, pending int) {
+func (h *handed) deliver(key string, revision, delivery int) {
 	h.receive(&nats.Msg{
 		Subject: "$KV.x." + key, Sub: h.sub, Data: []byte("v"),
-		Reply: fmt.Sprintf("$JS.ACK.KV_x.c.1.%d.%d.1700000000000000000.%d", revision, delivery, pending),
+		Reply: fmt.Sprintf("$JS.ACK.KV_x.c.1.%d.%d.1700000000000000000.0", revision, delivery),
 	})
 }
 
@@ -43,40 +44,47 @@ func (h *handed) expect(broken bool, keys ...string) {
 	}
 }
 
-func TestReadyComesAfterTheLastOfWhatIsThere(t *testing.T) {
+func TestReadyComesWhenTheNewestWasSeen(t *testing.T) {
 	h := newHanded(t)
-	h.deliver("a", 5, 1, 1)
-	h.deliver("b", 9, 2, 0)
-	h.deliver("c", 10, 3, 0)
+	h.deliver("a", 5, 1)
+	h.deliver("b", 9, 2)
+	h.deliver("c", 10, 3)
 	h.expect(false, "a", "b", "ready", "c")
+}
+
+func TestReadyComesWhenTheNewestWasReplaced(t *testing.T) {
+	h := newHanded(t)
+	h.deliver("a", 5, 1)
+	h.deliver("b", 12, 2)
+	h.expect(false, "a", "b", "ready")
 }
 
 func TestAMissingMessageBreaksTheConsumer(t *testing.T) {
 	h := newHanded(t)
-	h.deliver("a", 5, 1, 9)
-	h.deliver("c", 7, 3, 7)
+	h.deliver("a", 5, 1)
+	h.deliver("c", 7, 3)
 	h.expect(true, "a")
 }
 
 func TestAMissingMessageAtTheEndShowsInTheBeat(t *testing.T) {
 	h := newHanded(t)
-	h.deliver("a", 5, 1, 0)
+	h.deliver("a", 5, 1)
 	beat := func(last string) {
 		h.receive(&nats.Msg{Sub: h.sub, Header: nats.Header{"Status": {"100"}, "Nats-Last-Consumer": {last}}})
 	}
 	beat("1")
-	h.expect(false, "a", "ready")
+	h.expect(false, "a")
 	beat("2")
-	h.expect(true, "a", "ready")
+	h.expect(true, "a")
 }
 
 func TestWhatWasSeenIsNotSeenAgain(t *testing.T) {
 	h := newHanded(t)
-	h.deliver("a", 5, 1, 0)
+	h.deliver("a", 5, 1)
 	h.delivery = 0 // a new consumer
-	h.deliver("a", 5, 1, 1)
-	h.deliver("b", 6, 2, 0)
-	h.expect(false, "a", "ready", "b")
+	h.deliver("a", 5, 1)
+	h.deliver("b", 6, 2)
+	h.expect(false, "a", "b")
 }
 
 func TestAReplacedConsumerIsNotHeard(t *testing.T) {

@@ -23,17 +23,20 @@ func (b *Bucket) Load(ctx context.Context, key string) (Entry, error) {
 	if !ValidKey(key) {
 		return Entry{}, fmt.Errorf("load %.80q: %w", key, ErrInvalidKey)
 	}
-	entry, err := b.load(ctx, key)
+	entry, err := b.loadLast(ctx, b.prefix+key)
 	if err != nil {
 		return Entry{}, fmt.Errorf("load %.80q: %w", key, err)
 	}
+	entry.Key = key
 	return entry, nil
 }
 
-func (b *Bucket) load(ctx context.Context, key string) (Entry, error) {
+// loadLast reads the newest message of a subject, which may have wildcards and
+// needs no escaping.
+func (b *Bucket) loadLast(ctx context.Context, subject string) (Entry, error) {
 	ctx, cancel := context.WithTimeout(ctx, b.cfg.Timeout)
 	defer cancel()
-	body := []byte(`{"last_by_subj":"` + b.prefix + key + `"}`) // a valid key needs no escaping
+	body := []byte(`{"last_by_subj":"` + subject + `"}`)
 	m, err := b.request(ctx, "STREAM.MSG.GET."+b.stream, body)
 	if err != nil {
 		return Entry{}, unreachable(err)
@@ -51,13 +54,13 @@ func (b *Bucket) load(ctx context.Context, key string) (Entry, error) {
 	}
 	switch {
 	case answer.Error != nil && answer.Error.Code == codeNoMessage:
-		return Entry{Key: key}, nil
+		return Entry{}, nil
 	case answer.Error != nil:
 		return Entry{}, fmt.Errorf("%w: %w", ErrUnavailable, answer.Error)
 	case answer.Message == nil || answer.Message.Seq == 0:
 		return Entry{}, fmt.Errorf("%w: %s", ErrUnavailable, textUnacceptable)
 	}
-	entry := Entry{Key: key, Value: answer.Message.Data, Revision: answer.Message.Seq}
+	entry := Entry{Value: answer.Message.Data, Revision: answer.Message.Seq}
 	if bytes.Contains(answer.Message.Header, []byte("\r\n"+headerOperation+":")) {
 		entry.Value = nil
 	}

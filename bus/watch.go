@@ -27,7 +27,9 @@ const (
 //
 // It reads through an ordered push consumer, made anew after the last entry
 // that was seen whenever a message is missing, the connection was lost, or the
-// consumer falls silent for 4 s because its server is gone.
+// consumer falls silent for 4 s because its server is gone. The consumer may
+// live on a replica that is behind: ready comes when it has shown what the
+// leader had at the start.
 func (b *Bucket) Watch(ctx context.Context, seen func(Entry), ready func()) error {
 	w := &watch{bucket: b, seen: seen, ready: ready, broken: make(chan struct{}, 1), rest: newRest()}
 	b.rest.CompareAndSwap(nil, w.rest) // a second watch hears of no commits, and never rests
@@ -69,6 +71,7 @@ type watch struct {
 	consumer string
 	delivery uint64 // the consumer's number of the last message
 	last     uint64 // the revision that was seen last
+	target   uint64 // the revision that was newest at the start
 	loaded   bool   // ready was called
 	active   bool   // something came since the last look
 }
@@ -95,6 +98,9 @@ func (w *watch) start(ctx context.Context) error {
 	w.drop()
 	b := w.bucket
 	w.last = w.rest.wake(w.last)
+	if err := w.aim(ctx); err != nil {
+		return err
+	}
 	inbox := b.nc.NewInbox()
 	config := consumerConfig{
 		Name: nuid.Next(), Deliver: inbox, Policy: "last_per_subject", Ack: "none", Replay: "instant",
@@ -106,6 +112,47 @@ func (w *watch) start(ctx context.Context) error {
 	if err := w.subscribe(inbox); err != nil {
 		return err
 	}
+	if err := b.createConsumer(ctx, config); err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.consumer = config.Name
+	return nil
+}
+
+// aim asks the leader how far the watch must see until it is ready. What was
+// newest can be dropped before it is seen, so it is asked again with each beat.
+func (w *watch) aim(ctx context.Context) error {
+	if w.isLoaded() {
+		return nil
+	}
+	newest, err := w.bucket.loadLast(ctx, ">")
+	if err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.target = newest.Revision
+	w.judge()
+	return nil
+}
+
+// judge calls ready once, when everything up to the target was seen.
+func (w *watch) judge() {
+	if !w.loaded && w.last >= w.target {
+		w.loaded = true
+		w.ready()
+	}
+}
+
+func (w *watch) isLoaded() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.loaded
+}
+
+func (b *Bucket) createConsumer(ctx context.Context, config consumerConfig) error {
 	body, err := json.Marshal(map[string]any{"stream_name": b.stream, "config": config})
 	if err != nil {
 		return err
@@ -117,20 +164,13 @@ func (w *watch) start(ctx context.Context) error {
 		return unreachable(err)
 	}
 	var answer struct {
-		Error   *apiError `json:"error"`
-		Pending uint64    `json:"num_pending"`
+		Error *apiError `json:"error"`
 	}
 	if err := json.Unmarshal(m.Data, &answer); err != nil {
 		return fmt.Errorf("%s: %w", textUnacceptable, err)
 	}
 	if answer.Error != nil {
 		return answer.Error
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.consumer = config.Name
-	if answer.Pending == 0 {
-		w.load()
 	}
 	return nil
 }
@@ -174,6 +214,9 @@ func (w *watch) wait(ctx context.Context, status <-chan nats.Status) {
 				return
 			}
 		case <-tick.C:
+			if err := w.aim(ctx); err != nil {
+				return
+			}
 			if rests := w.mayRest(); rests != resting {
 				if resting {
 					return
@@ -220,7 +263,7 @@ func (w *watch) receive(m *nats.Msg) {
 		w.beat(m)
 		return
 	}
-	revision, delivery, pending, ok := parseDelivery(m.Reply)
+	revision, delivery, ok := parseDelivery(m.Reply)
 	if !ok {
 		return
 	}
@@ -233,9 +276,7 @@ func (w *watch) receive(m *nats.Msg) {
 		w.last = revision
 		w.seen(w.entry(m, revision))
 	}
-	if pending == 0 {
-		w.load()
-	}
+	w.judge()
 }
 
 // beat answers the server's question whether we keep up, and finds out from
@@ -258,14 +299,6 @@ func (w *watch) breaks() {
 	select {
 	case w.broken <- struct{}{}:
 	default:
-	}
-}
-
-// load calls ready once.
-func (w *watch) load() {
-	if !w.loaded {
-		w.loaded = true
-		w.ready()
 	}
 }
 
@@ -301,27 +334,24 @@ func (w *watch) stop() { w.drop() }
 //	$JS.ACK.<stream>.<consumer>.<tries>.<revision>.<delivery>.<time>.<pending>
 //
 // also with domain and account before the stream and anything behind pending.
-func parseDelivery(reply string) (revision, delivery, pending uint64, ok bool) {
+func parseDelivery(reply string) (revision, delivery uint64, ok bool) {
 	rest, ok := strings.CutPrefix(reply, "$JS.ACK.")
 	if !ok {
-		return 0, 0, 0, false
+		return 0, 0, false
 	}
 	skip := 3 // stream, consumer and tries
 	if strings.Count(rest, ".") > 6 {
 		skip = 5 // and domain and account
 	}
-	var token string
 	for range skip {
 		_, rest, _ = strings.Cut(rest, ".")
 	}
-	var numbers [4]uint64
-	for i := range numbers {
-		token, rest, _ = strings.Cut(rest, ".")
-		n, err := strconv.ParseUint(token, 10, 64)
-		if err != nil {
-			return 0, 0, 0, false
-		}
-		numbers[i] = n
+	first, rest, _ := strings.Cut(rest, ".")
+	second, _, _ := strings.Cut(rest, ".")
+	revision, err := strconv.ParseUint(first, 10, 64)
+	if err != nil {
+		return 0, 0, false
 	}
-	return numbers[0], numbers[1], numbers[3], true
+	delivery, err = strconv.ParseUint(second, 10, 64)
+	return revision, delivery, err == nil
 }
