@@ -3,4 +3,4 @@
 # checks what each of them saw: soak.sh [TIME]. Other arguments go to go test.
 source "$(dirname "$0")/env.sh"
 time=${1:-10m}
-go test -race -count=1 -v -timeout 60m ./cmd/natslock/soak -soak "$time" "${@:2}"
+go test -count=1 -v -timeout 60m ./cmd/natslock/soak -soak "$time" "${@:2}"
