@@ -20,14 +20,18 @@ const Account = "NATSLOCK"
 // startTimeout bounds the wait for the listener once the data has been read.
 const startTimeout = 10 * time.Second
 
+// minSync bounds how often the server syncs: its timer starts before it is ready
+// for it to fire.
+const minSync = 10 * time.Millisecond
+
 // Config says what server to start.
 type Config struct {
 	DataDir string // required; created if it is not there
 	// Addr is the host and port to listen on; port 0 takes a free one. ""
 	// is no listener: only connections within the process.
 	Addr string
-	// Sync is how long what was acknowledged may take to reach the disk. 0:
-	// nothing is acknowledged that is not on disk.
+	// Sync is how long what was acknowledged may take to reach the disk, at
+	// least 10 ms. 0: nothing is acknowledged that is not on disk.
 	Sync         time.Duration
 	Name         string        // of the server. Default: natslock
 	PingInterval time.Duration // to find dead connections; two may be missed. Default: 5 s
@@ -139,7 +143,7 @@ func (c Config) options(addr address, secrets secrets) (*server.Options, error) 
 	options.DisableJetStreamBanner = true
 	options.StoreDir = c.DataDir
 	options.SyncAlways = c.Sync <= 0
-	options.SyncInterval = c.Sync
+	options.SyncInterval = max(c.Sync, minSync)
 	return options, nil
 }
 

@@ -150,7 +150,7 @@ func TestATornEndIsWhatACrashLeaves(t *testing.T) {
 			if err := os.Remove(filepath.Join(dir, streamDir, "msgs", "index.db")); err != nil {
 				t.Fatal(err)
 			}
-			s := start(t, embedded.Config{DataDir: dir, Sync: time.Millisecond})
+			s := start(t, embedded.Config{DataDir: dir, Sync: time.Second})
 			b := open(t, s)
 			if n := there(t, b, keys); n != keys-test.lost {
 				t.Errorf("%d of %d keys are there", n, keys)
