@@ -18,6 +18,10 @@ type Config struct {
 	// Default: "0.0.0".
 	Version string
 
+	// Listening reports whether anybody listens to a subject: then events on
+	// it are published. It must be exact, and quick. Default: all are published.
+	Listening func(subject string) bool
+
 	// Logger takes the worker's log. Default: nothing is logged.
 	Logger *slog.Logger
 }
@@ -36,6 +40,9 @@ func (c *Config) withDefaults() (Config, error) {
 	}
 	if d.Version == "" {
 		d.Version = "0.0.0"
+	}
+	if d.Listening == nil {
+		d.Listening = func(string) bool { return true }
 	}
 	if d.Logger == nil {
 		d.Logger = slog.New(slog.DiscardHandler)

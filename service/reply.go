@@ -69,29 +69,35 @@ func (w *Worker) grant(a *actor, outcomes []lock.Outcome) {
 // announce tells everybody what happened. The times are for people: wall clocks
 // of one machine or two.
 func (w *Worker) announce(a *actor, outcomes []lock.Outcome) {
-	buffer := buffers.Get().(*[]byte)
-	defer buffers.Put(buffer)
-	at := time.Now()
 	for i := range outcomes {
 		for j := range outcomes[i].Events {
 			e := &outcomes[i].Events[j]
-			event := schema.Event{
-				Type: e.Type, Realm: a.realm, Name: a.name,
-				Client: e.Client, Owner: e.Owner, Session: e.Session,
-				Token: uint64(e.Token), Mode: e.Mode, Reason: string(e.Reason),
-				Waited: between(e.QueuedAt, at.UnixMilli()), At: at,
-			}
-			if e.GrantedAt != 0 {
-				event.Waited = between(e.QueuedAt, e.GrantedAt)
-			}
-			if e.Type != schema.EventGranted {
-				event.Held = between(e.GrantedAt, at.UnixMilli())
-			}
-			*buffer = schema.Append((*buffer)[:0], schema.JSON, &event)
-			if err := bus.PublishEvent(w.nc, schema.EventSubject(a.realm, e.Type), *buffer); err != nil {
-				w.log.Debug("event not sent", "key", a.key, "type", e.Type, "err", err)
+			if subject := schema.EventSubject(a.realm, e.Type); w.config.Listening(subject) {
+				w.publish(a, subject, e)
 			}
 		}
+	}
+}
+
+func (w *Worker) publish(a *actor, subject string, e *lock.Event) {
+	buffer := buffers.Get().(*[]byte)
+	defer buffers.Put(buffer)
+	at := time.Now()
+	event := schema.Event{
+		Type: e.Type, Realm: a.realm, Name: a.name,
+		Client: e.Client, Owner: e.Owner, Session: e.Session,
+		Token: uint64(e.Token), Mode: e.Mode, Reason: string(e.Reason),
+		Waited: between(e.QueuedAt, at.UnixMilli()), At: at,
+	}
+	if e.GrantedAt != 0 {
+		event.Waited = between(e.QueuedAt, e.GrantedAt)
+	}
+	if e.Type != schema.EventGranted {
+		event.Held = between(e.GrantedAt, at.UnixMilli())
+	}
+	*buffer = schema.Append((*buffer)[:0], schema.JSON, &event)
+	if err := bus.PublishEvent(w.nc, subject, *buffer); err != nil {
+		w.log.Debug("event not sent", "key", a.key, "type", e.Type, "err", err)
 	}
 }
 

@@ -42,6 +42,7 @@ type Config struct {
 // Server is a running NATS server.
 type Server struct {
 	nats    *server.Server
+	account *server.Account // of workers and callers
 	log     *logger
 	data    *dataDir
 	secrets secrets
@@ -98,6 +99,9 @@ func (s *Server) start(ctx context.Context, cfg Config, addr address) error {
 	}
 	if s.nats, err = server.NewServer(options); err != nil {
 		return fmt.Errorf("nats server: %w", err)
+	}
+	if s.account, err = s.nats.LookupAccount(Account); err != nil {
+		return fmt.Errorf("nats server accounts: %w", err)
 	}
 	s.nats.SetLoggerV2(s.log, s.log.debugs(), false, false)
 	s.nats.Start()

@@ -1,0 +1,40 @@
+package embedded_test
+
+import (
+	"testing"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/natslock/natslock/bus/embedded"
+)
+
+func TestListeningFollowsSubscriptions(t *testing.T) {
+	s := start(t, embedded.Config{Addr: "127.0.0.1:0"})
+	const subject = "lockevent.r.granted"
+	for name, nc := range callers(t, s) {
+		if s.Listening(subject) {
+			t.Fatalf("%s: somebody listens before anybody subscribed", name)
+		}
+		for _, pattern := range []string{subject, "lockevent.>", "lockevent.*.granted"} {
+			sub, err := nc.Subscribe(pattern, func(*nats.Msg) {})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := nc.Flush(); err != nil {
+				t.Fatal(err)
+			}
+			if !s.Listening(subject) {
+				t.Errorf("%s: nobody listens though %s is subscribed", name, pattern)
+			}
+			if err := sub.Unsubscribe(); err != nil {
+				t.Fatal(err)
+			}
+			if err := nc.Flush(); err != nil {
+				t.Fatal(err)
+			}
+			if s.Listening(subject) {
+				t.Errorf("%s: somebody listens after %s was unsubscribed", name, pattern)
+			}
+		}
+	}
+}
