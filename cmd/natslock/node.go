@@ -101,7 +101,11 @@ func (n *node) openStore(ctx context.Context, c *serveCmd, log *slog.Logger) err
 		return err
 	}
 	n.closers = append(n.closers, n.store.Close)
-	n.worker, err = service.New(n.conn, n.store, &service.Config{DefaultTTL: c.DefaultTTL, Version: about().Version, Logger: log})
+	config := service.Config{DefaultTTL: c.DefaultTTL, Version: about().Version, Logger: log}
+	if n.nats != nil {
+		config.Listening = n.nats.Listening
+	}
+	n.worker, err = service.New(n.conn, n.store, &config)
 	return err
 }
 
@@ -124,6 +128,7 @@ func (n *node) run(ctx context.Context, ready func()) error {
 	defer cancel()
 	var broken error
 	var watch sync.WaitGroup
+	watch.Go(func() { tuneCollector(ctx) })
 	if n.nats != nil {
 		watch.Go(func() {
 			select {
