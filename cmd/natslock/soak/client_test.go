@@ -110,7 +110,9 @@ func (c *caller) take(ctx context.Context, ledgers []*ledger, a ask) error {
 	}
 	errs := make([]error, len(locks))
 	for i, l := range locks {
-		errs[i] = ledgers[i].end(owner, l.Token(), c.shakes() != shakes)
+		// A grant that is old when it comes is asked for again, and may be over.
+		old := a.left && ret-call >= a.ttl/3
+		errs[i] = ledgers[i].end(owner, l.Token(), old || c.shakes() != shakes)
 	}
 	return errors.Join(errors.Join(errs...), c.use(ctx, ledgers, locks, a, call))
 }
@@ -178,6 +180,7 @@ func (c *caller) refused(ledgers []*ledger, owner string, a ask, call, ret time.
 // use holds locks for a while, and releases them. They were asked for at call.
 func (c *caller) use(ctx context.Context, ledgers []*ledger, locks []*client.Lock, a ask, call time.Duration) error {
 	var errs []error
+	visits := make([]*visit, len(locks))
 	sure := now()
 	for i, l := range locks {
 		if l.Err() != nil {
@@ -187,7 +190,7 @@ func (c *caller) use(ctx context.Context, ledgers []*ledger, locks []*client.Loc
 		if err := ledgers[i].visit(v); err != nil {
 			errs = append(errs, err)
 		}
-		defer ledgers[i].guard.leave(v)
+		visits[i] = v
 	}
 	for end := sure + a.holdFor; now() < end; {
 		pause(ctx, min(20*time.Millisecond, end-now()))
@@ -196,7 +199,13 @@ func (c *caller) use(ctx context.Context, ledgers []*ledger, locks []*client.Loc
 		}
 	}
 	if a.left {
-		return errors.Join(append(errs, c.expire(ctx, ledgers[0], locks[0].Token(), a.ttl, max(sure, call+a.ttl)))...)
+		pause(ctx, a.ttl/2+c.chance(3*a.ttl/2))
+	}
+	for i, l := range ledgers {
+		l.guard.leave(visits[i])
+	}
+	if a.left {
+		return errors.Join(append(errs, c.expire(ctx, ledgers[0], locks[0].Token(), max(sure, call+a.ttl)))...)
 	}
 	return errors.Join(append(errs, c.release(ctx, ledgers, locks, sure))...)
 }
@@ -269,10 +278,9 @@ func (c *caller) lost(ctx context.Context, book *ledger, l *client.Lock, sure ti
 	return nil
 }
 
-// expire leaves a hold to its TTL, and looks at what is left of it. It cannot
+// expire looks at what is left of a hold that was left to its TTL. It cannot
 // end before earliest.
-func (c *caller) expire(ctx context.Context, book *ledger, token uint64, ttl, earliest time.Duration) error {
-	pause(ctx, ttl/2+c.chance(3*ttl/2))
+func (c *caller) expire(ctx context.Context, book *ledger, token uint64, earliest time.Duration) error {
 	a, err := c.wire.ask(ctx, c.encoding(), schema.VerbRelease, "", &schema.Release{Name: book.name, Token: token})
 	if err != nil {
 		return err

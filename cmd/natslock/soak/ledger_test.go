@@ -221,18 +221,6 @@ func (l *ledger) fifo() error {
 	return nil
 }
 
-// open are the owners whose acquire was never decided.
-func (l *ledger) open() (owners []string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for owner, a := range l.attempts {
-		if !a.settled {
-			owners = append(owners, owner)
-		}
-	}
-	return owners
-}
-
 // size is how many operations the history has.
 func (l *ledger) size() int {
 	l.mu.Lock()
@@ -294,7 +282,7 @@ func (g *guard) enter(v *visit) error {
 	return nil
 }
 
-// leave ends a visit.
+// leave ends a visit; nil is none.
 func (g *guard) leave(v *visit) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -12,13 +12,14 @@ import (
 	"time"
 
 	natsserver "github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
 
 	"github.com/natslock/natslock/schema"
 )
 
 const (
 	pauseFor = 15 * time.Second
-	pauseTTL = 6 * time.Second
+	pauseTTL = 9 * time.Second
 	endsIn   = time.Second     // after its TTL, a hold ends within
 	leeway   = 2 * time.Second // for a slow machine
 )
@@ -46,23 +47,23 @@ func TestPausedServerEndsNoHoldThatIsRenewed(t *testing.T) {
 // there when it wakes, and what is not renewed ends without it.
 func TestPausedWorkerEndsNoHoldThatIsRenewed(t *testing.T) {
 	t.Parallel()
-	nats, err := natsserver.NewServer(&natsserver.Options{Host: "127.0.0.1", Port: natsserver.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoSigs: true})
+	hub, err := natsserver.NewServer(&natsserver.Options{Host: "127.0.0.1", Port: natsserver.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoSigs: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	nats.Start()
-	t.Cleanup(func() { nats.Shutdown(); nats.WaitForShutdown() })
-	if !nats.ReadyForConnections(readyIn) {
+	hub.Start()
+	t.Cleanup(func() { hub.Shutdown(); hub.WaitForShutdown() })
+	if !hub.ReadyForConnections(readyIn) {
 		t.Fatal("nats is not ready")
 	}
 	var workers [2]*process
 	for i := range workers {
-		workers[i] = start(t, "serve", "--nats-url", nats.ClientURL())
+		workers[i] = start(t, "serve", "--nats-url", hub.ClientURL())
 		if _, err := workers[i].awaitReady(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	k := newKeepers(t, nats.Addr().String())
+	k := newKeepers(t, hub.Addr().String())
 	granted := now()
 	workers[0].signal(syscall.SIGSTOP)
 	k.left(t, granted, pauseTTL+endsIn, leeway, false)
@@ -89,10 +90,11 @@ const (
 	leftLocks = 6
 )
 
-// newKeepers returns when all locks are held.
+// newKeepers returns when all locks are held. The connection outlives the pause, so
+// that what is sent meanwhile is heard right after it.
 func newKeepers(t *testing.T, addr string) *keepers {
 	t.Helper()
-	k := &keepers{wire: newWire(t, dial(t, addr), "paused")}
+	k := &keepers{wire: newWire(t, dial(t, addr, nats.PingInterval(time.Minute)), "paused")}
 	k.wire.every = 200 * time.Millisecond // half of what is sent goes to who stands still
 	ctx, end := context.WithCancel(t.Context())
 	k.end = end
@@ -126,6 +128,7 @@ func (k *keepers) acquire(t *testing.T, name string) (token uint64) {
 
 // renew renews a hold in time until ctx ends. That it has ended is an error.
 func (k *keepers) renew(ctx context.Context, name string, token uint64) error {
+	last := now()
 	for {
 		a, err := k.wire.ask(ctx, schema.JSON, schema.VerbRenew, "", &schema.Renew{Name: name, Token: token})
 		switch {
@@ -134,8 +137,10 @@ func (k *keepers) renew(ctx context.Context, name string, token uint64) error {
 		case err != nil:
 			return err
 		case a.Status != schema.StatusRenewed:
-			return fmt.Errorf("%s: %w", name, unexpected(schema.VerbRenew, &a))
+			return fmt.Errorf("%s: %w, %s after it was renewed, and %s after this was asked for the first of %d times, over %d connections", name,
+				unexpected(schema.VerbRenew, &a), a.ret-last, a.ret-a.call, a.sends, k.wire.nc.Stats().Reconnects+1)
 		}
+		last = a.ret
 		if pause(ctx, pauseTTL/3); ctx.Err() != nil {
 			return nil
 		}

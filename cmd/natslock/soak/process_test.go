@@ -123,7 +123,7 @@ func (p *process) awaitReady() (time.Duration, error) {
 	case <-p.ready:
 		return time.Since(p.began), nil
 	case <-p.ended:
-		return 0, fmt.Errorf("natslock ended before it was ready: %v\n%s", p.err, p.output())
+		return 0, fmt.Errorf("natslock ended before it was ready: %w\n%s", p.err, p.output())
 	case <-time.After(readyIn):
 		return 0, fmt.Errorf("natslock is not ready after %s\n%s", readyIn, p.output())
 	}

@@ -40,9 +40,9 @@ type answer struct {
 }
 
 // dial connects to an address. The connection lasts as long as the test.
-func dial(t *testing.T, addr string) *nats.Conn {
+func dial(t *testing.T, addr string, options ...nats.Option) *nats.Conn {
 	t.Helper()
-	nc, err := bus.Connect(t.Context(), "nats://"+addr, bus.ConnectConfig{Name: t.Name()})
+	nc, err := bus.Connect(t.Context(), "nats://"+addr, bus.ConnectConfig{Name: t.Name(), Options: options})
 	if err != nil {
 		t.Fatal(err)
 	}
