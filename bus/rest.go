@@ -2,8 +2,9 @@ package bus
 
 import "sync"
 
-// restRate is how many commits in one beat make it worth while to rest.
-const restRate = 1000
+// restRate is how many commits from one look to the next make it worth while to
+// rest.
+const restRate = 250
 
 // rest lets a watch sleep while the commits of its own bucket are all that
 // happens in the stream. Each of them comes back through the consumer, which
@@ -11,7 +12,7 @@ const restRate = 1000
 //
 // Revisions are dense: as long as each acknowledged commit follows the one
 // before, nobody else has written. A gap wakes the watch, which goes on after the last
-// revision before it; so does a beat with few commits, since a stream in which this
+// revision before it; so does a while with few commits, since a stream in which this
 // bucket does nothing has to be watched to be known.
 type rest struct {
 	gap chan struct{} // holds one when the watch has to wake
@@ -19,7 +20,7 @@ type rest struct {
 	mu      sync.Mutex
 	from    uint64 // own commits follow each other from here
 	to      uint64 // to here
-	commits int    // since the last beat
+	commits int    // since the last look
 	resting bool
 }
 
@@ -48,9 +49,9 @@ func (r *rest) wakeLocked() {
 	}
 }
 
-// beat judges the time since the last beat, for a watch that has seen
+// look judges the time since the last look, for a watch that has seen
 // everything up to last. It reports whether the watch may rest.
-func (r *rest) beat(last uint64) bool {
+func (r *rest) look(last uint64) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.resting = r.commits >= restRate && r.from <= last && last <= r.to && len(r.gap) == 0

@@ -14,11 +14,11 @@ func (r *rest) commit(last uint64, n int) uint64 {
 func TestWatchRestsWhileOwnCommitsFollowEachOther(t *testing.T) {
 	r := newRest()
 	last := r.commit(100, restRate)
-	if !r.beat(last) {
+	if !r.look(last) {
 		t.Fatal("does not rest though nothing but its own happened")
 	}
 	last = r.commit(last, restRate)
-	if !r.beat(100) {
+	if !r.look(100) {
 		t.Error("does not rest on")
 	}
 	if got := r.wake(100); got != last {
@@ -29,29 +29,29 @@ func TestWatchRestsWhileOwnCommitsFollowEachOther(t *testing.T) {
 func TestWatchDoesNotRest(t *testing.T) {
 	t.Run("while little happens", func(t *testing.T) {
 		r := newRest()
-		if last := r.commit(100, restRate-1); r.beat(last) {
+		if last := r.commit(100, restRate-1); r.look(last) {
 			t.Error("rests")
 		}
 	})
 	t.Run("before it has seen where its commits began", func(t *testing.T) {
 		r := newRest()
 		r.commit(100, restRate)
-		if r.beat(99) {
+		if r.look(99) {
 			t.Error("rests")
 		}
 	})
 	t.Run("behind others' writes", func(t *testing.T) {
 		r := newRest()
 		last := r.commit(100, restRate)
-		if r.beat(last + 1) {
+		if r.look(last + 1) {
 			t.Error("rests")
 		}
 	})
 	t.Run("after its commits stopped", func(t *testing.T) {
 		r := newRest()
 		last := r.commit(100, restRate)
-		r.beat(last)
-		if r.beat(last) {
+		r.look(last)
+		if r.look(last) {
 			t.Error("rests on")
 		}
 	})
@@ -60,7 +60,7 @@ func TestWatchDoesNotRest(t *testing.T) {
 func TestGapWakesTheWatchBeforeIt(t *testing.T) {
 	r := newRest()
 	last := r.commit(100, restRate)
-	r.beat(last)
+	r.look(last)
 	r.commit(last+1, 1) // somebody wrote last+1
 	select {
 	case <-r.gap:
@@ -77,7 +77,7 @@ func TestBatchesFollowEachOther(t *testing.T) {
 	r := newRest()
 	r.committed(110, 10)
 	r.committed(110+restRate, restRate)
-	if !r.beat(105) {
+	if !r.look(105) {
 		t.Error("does not rest")
 	}
 }

@@ -75,4 +75,4 @@ func load(ctx context.Context, b *bus.Bucket, committed, seen *atomic.Int64, res
 	}
 }
 
-const restRateInTest = 1000
+const restRateInTest = 250

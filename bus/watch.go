@@ -16,6 +16,7 @@ import (
 const (
 	watchBeat    = time.Second // the server says that often that nothing happens
 	watchSilence = 3           // so many beats of silence mean that the consumer is gone
+	watchLook    = watchBeat / 4
 	watchKeep    = 15 * time.Second
 	statusIdle   = "100" // a beat, or a question whether we keep up
 	headerStall  = "Nats-Consumer-Stalled"
@@ -198,7 +199,7 @@ func (w *watch) subscribe(inbox string) error {
 // wait returns when the consumer has to be made anew, or ctx ended. Meanwhile
 // the watch may rest: see rest.
 func (w *watch) wait(ctx context.Context, status <-chan nats.Status) {
-	tick := time.NewTicker(watchBeat)
+	tick := time.NewTicker(watchLook)
 	defer tick.Stop()
 	silent, resting := 0, false
 	for {
@@ -228,7 +229,7 @@ func (w *watch) wait(ctx context.Context, status <-chan nats.Status) {
 			if resting || w.alive() || !w.bucket.nc.IsConnected() {
 				silent = 0
 			}
-			if silent >= watchSilence {
+			if silent >= watchSilence*int(watchBeat/watchLook) {
 				return
 			}
 		}
@@ -239,7 +240,7 @@ func (w *watch) wait(ctx context.Context, status <-chan nats.Status) {
 func (w *watch) mayRest() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.loaded && w.rest.beat(w.last)
+	return w.loaded && w.rest.look(w.last)
 }
 
 // alive tells whether anything came since the last look.
