@@ -1,6 +1,7 @@
 package service
 
 import (
+	"slices"
 	"time"
 
 	"github.com/natslock/natslock/bus"
@@ -110,4 +111,19 @@ func (a *actor) putBack(jobs []*job) {
 	}
 	a.urgent += len(jobs)
 	a.queue = append(jobs[:len(jobs):len(jobs)], a.queue...)
+}
+
+// dropStale takes out of the queue what is not to happen any more.
+func (a *actor) dropStale() (dropped []*job) {
+	a.queue = slices.DeleteFunc(a.queue, func(j *job) bool {
+		if !j.stale() {
+			return false
+		}
+		if !j.lingers() {
+			a.urgent--
+		}
+		dropped = append(dropped, j)
+		return true
+	})
+	return dropped
 }

@@ -155,8 +155,11 @@ func (b *batch) settled(last uint64, err error) {
 		b.work.refuse(time.Time{}, refusal{schema.StatusInternal, "the lock's record is too large for the store"})
 		b.release()
 	default:
-		b.doubt = b.doubt || !errors.Is(err, bus.ErrUnavailable)
-		b.retry(err, b.write)
+		again := b.write
+		if b.doubt = b.doubt || !errors.Is(err, bus.ErrUnavailable); !b.doubt {
+			again = b.run // without those who have been told meanwhile
+		}
+		b.retry(err, again)
 	}
 }
 
@@ -183,6 +186,7 @@ func (b *batch) refuse(since time.Time, r refusal) {
 				b.w.refuseLate(j, since, r)
 			}
 		}
+		b.w.drop(a)
 	}
 }
 

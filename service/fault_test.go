@@ -221,6 +221,58 @@ func TestRepeatAfterUnavailableFindsTheSameAttempt(t *testing.T) {
 	}
 }
 
+// Who was told unavailable may have gone, or have asked another worker: nothing
+// that could hit somebody else happens afterwards.
+func TestWhatWasToldUnavailableDoesNotHappenLater(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		token := b.lock(&schema.Acquire{Name: "a", Client: "x", Owner: "o", TTL: ms(600_000)})
+		other := b.lock(&schema.Acquire{Name: "b", TTL: ms(600_000)})
+		b.store.SetDown(true)
+		requests := []*pending{
+			b.send(&schema.Acquire{Name: "c"}),
+			b.send(&schema.Acquire{Name: "c", Wait: 60_000}),
+			b.send(&schema.Acquire{Names: []string{"c", "d"}}),
+			b.send(&schema.Release{Name: "a", Client: "x", Owner: "o"}),
+			b.send(&schema.Force{Name: "a"}),
+			b.send(&schema.Release{Name: "b", Token: other}),
+		}
+		for _, p := range requests {
+			p.want(schema.StatusUnavailable)
+		}
+		b.store.SetDown(false)
+		b.pass(time.Second)
+		b.wantHolders("c")
+		b.wantHolders("d")
+		b.wantHolders("a", "x")
+		b.wantHolders("b") // only that hold can have been meant
+		b.unlock("a", token)
+	})
+}
+
+// A write in doubt cannot be taken back. Its grant is told, late as it is, and
+// comes back from where nobody waits for it any more.
+func TestAGrantInDoubtIsToldAfterUnavailable(t *testing.T) {
+	for _, m := range []*schema.Acquire{{Name: "a", Client: "x"}, {Names: []string{"a", "b"}, Client: "x"}} {
+		for _, stays := range []bool{true, false} {
+			inBubble(t, func(b *bubble) {
+				b.script(append([]bustest.Fault{{Kind: bustest.LostAck}}, repeated(100, bustest.Fault{Kind: bustest.Unavailable})...)...)
+				p := b.send(m)
+				p.want(schema.StatusUnavailable)
+				if !stays {
+					p.close()
+				}
+				b.pass(20 * time.Second)
+				if !stays {
+					b.wantHolders("a")
+					return
+				}
+				p.want(schema.StatusGranted)
+				b.wantHolders("a", "x")
+			})
+		}
+	}
+}
+
 // A refusal rests on what the leader of the store says: none is given while it
 // says nothing.
 func TestNoRefusalWhileTheStoreIsAway(t *testing.T) {

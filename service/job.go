@@ -37,3 +37,21 @@ func (j *job) lingers() bool {
 	c, ok := j.command.(lock.Acquire)
 	return ok && c.Wait != 0 && !j.hurry
 }
+
+// stale reports whether j is not to happen any more, unless a write with it is
+// in doubt: its caller has been told unavailable, may have asked again and been
+// refused, and it is about whatever is there when it happens.
+func (j *job) stale() bool {
+	if !j.late {
+		return false
+	}
+	switch c := j.command.(type) {
+	case lock.Acquire:
+		return true
+	case lock.Release:
+		return c.Token == 0
+	case lock.Force:
+		return c.Token == 0
+	}
+	return false
+}

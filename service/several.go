@@ -53,6 +53,10 @@ func (n *allOrNone) start(realm string) {
 
 func (n *allOrNone) decide(parts []part) {
 	n.refused, n.refusedAt, n.waits = nil, -1, false
+	if n.told {
+		n.waits = true // not any more: see job.stale
+		return
+	}
 	var set *lock.Set
 	set, n.noted = n.findSet(parts)
 	switch {
@@ -182,7 +186,8 @@ func (n *allOrNone) deliver(parts []part) {
 	case n.waits && n.noted >= 0 && n.refused != nil && n.refused.Status == schema.StatusCanceled:
 		// A cancel came by one of the other names.
 		n.w.submit(parts[n.noted].actor.key, &job{command: lock.Cancel{Attempt: n.command.Attempt}, inner: true})
-	case n.waits || n.told:
+	case n.waits:
+	case n.refused != nil && n.told:
 	case n.refused != nil:
 		if n.refusedAt >= 0 {
 			n.w.lookUpExpiries(parts[n.refusedAt].actor, n.refused)

@@ -34,6 +34,10 @@ func (s *single) decide(parts []part) {
 			s.jobs = s.jobs[:i]
 			break
 		}
+		if j.stale() {
+			p.outcomes = append(p.outcomes, lock.Outcome{})
+			continue
+		}
 		if names := s.w.severalOf(p, j.command); len(names) > 1 {
 			s.several = append(s.several, onward{job: i, names: names})
 			p.outcomes = append(p.outcomes, lock.Outcome{})
@@ -58,9 +62,10 @@ func (s *single) deliver(parts []part) {
 	}
 }
 
-// tell tells a job's caller what came of it.
+// tell tells a job's caller what came of it. A grant is told also to a caller
+// who was told unavailable: it comes back if nobody waits for it any more.
 func (s *single) tell(p *part, j *job, o *lock.Outcome) {
-	if o.Reply != nil && !j.late {
+	if o.Reply != nil && (!j.late || o.Reply.Status == schema.StatusGranted) {
 		o.Reply.Name = p.actor.name
 		s.w.answer(j, p.actor, o)
 	}
@@ -107,6 +112,18 @@ func (w *Worker) refuseLate(j *job, since time.Time, r refusal) {
 	if !j.late && !j.asked.After(since) {
 		j.late = true
 		w.refuse(j, r)
+	}
+}
+
+// drop ends what is not to happen any more to a.
+func (w *Worker) drop(a *actor) {
+	a.shard.mu.Lock()
+	dropped := a.dropStale()
+	a.shard.mu.Unlock()
+	for _, j := range dropped {
+		if j.ended != nil {
+			j.ended()
+		}
 	}
 }
 
