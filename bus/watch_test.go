@@ -162,9 +162,10 @@ func TestAnEndedWatchLeavesNoConsumer(t *testing.T) {
 	nc := workerConn(t, startServer(t, t.TempDir(), ""))
 	b := openBucket(t, nc, bus.BucketConfig{})
 	ctx, cancel := context.WithCancel(t.Context())
-	ready, ended := make(chan struct{}), make(chan error)
-	go func() { ended <- b.Watch(ctx, func(bus.Entry) {}, func() { close(ready) }) }()
-	<-ready
+	mustCommit(t, b, bus.Write{Key: "a"})
+	seen, ended := make(chan struct{}), make(chan error)
+	go func() { ended <- b.Watch(ctx, func(bus.Entry) { close(seen) }, func() {}) }()
+	<-seen
 	if n := len(consumers(t, nc)); n != 1 {
 		t.Errorf("there are %d consumers", n)
 	}
