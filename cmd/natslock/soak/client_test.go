@@ -94,6 +94,10 @@ func (a ask) options(owner string) []client.AcquireOption {
 	return options
 }
 
+// old tells whether an answer came so late that it may not have been the first: a
+// grant that is old when it comes is asked for again, and may be over by then.
+func (a ask) old(took time.Duration) bool { return took >= a.ttl/3 }
+
 // take acquires locks through package client, uses them and releases them.
 func (c *caller) take(ctx context.Context, ledgers []*ledger, a ask) error {
 	owner := c.freshOwner()
@@ -110,9 +114,7 @@ func (c *caller) take(ctx context.Context, ledgers []*ledger, a ask) error {
 	}
 	errs := make([]error, len(locks))
 	for i, l := range locks {
-		// A grant that is old when it comes is asked for again, and may be over.
-		old := a.left && ret-call >= a.ttl/3
-		errs[i] = ledgers[i].end(owner, l.Token(), old || c.shakes() != shakes)
+		errs[i] = ledgers[i].end(owner, l.Token(), a.old(ret-call) || c.shakes() != shakes)
 	}
 	return errors.Join(errors.Join(errs...), c.use(ctx, ledgers, locks, a, call))
 }
@@ -145,7 +147,7 @@ func (c *caller) acquire(ctx context.Context, names []string, a ask, owner strin
 // refused writes down an acquire that has come to nothing.
 func (c *caller) refused(ledgers []*ledger, owner string, a ask, call, ret time.Duration, shakes uint64, err error) error {
 	var refusal *client.Error
-	if a.left && errors.Is(err, client.ErrLost) { // its grants were too old whenever they came
+	if errors.Is(err, client.ErrLost) { // its grants were too old whenever they came
 		for _, l := range ledgers {
 			l.abandon(owner)
 		}
@@ -157,7 +159,7 @@ func (c *caller) refused(ledgers []*ledger, owner string, a ask, call, ret time.
 	switch {
 	case refusal.Status == schema.StatusHeld && a.try:
 		for _, l := range ledgers {
-			if err := l.end(owner, 0, c.shakes() != shakes); err != nil {
+			if err := l.end(owner, 0, a.old(ret-call) || c.shakes() != shakes); err != nil {
 				return err
 			}
 			if len(ledgers) == 1 || l.name == refusal.Name {
