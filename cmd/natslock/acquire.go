@@ -49,7 +49,7 @@ func (c *acquireCmd) Run(ctx context.Context, sys *system) error {
 	if err != nil {
 		return err
 	}
-	defer s.close(sys)
+	defer s.close()
 	reply, err := s.call(ctx, schema.VerbAcquire, m)
 	if err != nil {
 		return err

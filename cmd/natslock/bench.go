@@ -26,7 +26,7 @@ type benchCmd struct {
 	Connections int           `default:"2" placeholder:"N" help:"Connections that the callers share. Default: 2."`
 	Only        string        `enum:",separate,hot" default:"" placeholder:"PART" help:"separate or hot. Default: both."`
 	Held        int           `placeholder:"N" help:"Hold N locks and restart the server, instead of all that."`
-	Data        string        `type:"path" placeholder:"DIR" help:"Where the server's data directory is made, and removed. Default: that for temporary files."`
+	Data        string        `complete:"file" placeholder:"DIR" help:"Where the server's data directory is made, and removed. Default: that for temporary files."`
 	Server      string        `placeholder:"URL" help:"Measure this server instead of one of our own. Without serve --echo there are no ratios."`
 	JSON        bool          `name:"json" help:"Print JSON."`
 

@@ -22,11 +22,11 @@ import (
 // credentials are how to be let in by a NATS server. A user and password, or a
 // token, are part of its URL.
 type credentials struct {
-	Creds   string `name:"nats-creds" group:"connection" type:"path" placeholder:"FILE" help:"NATS credentials file (JWT and seed)."`
-	NKey    string `name:"nats-nkey" group:"connection" type:"path" placeholder:"FILE" help:"NATS NKey seed file."`
-	TLSCA   string `name:"nats-tls-ca" group:"connection" type:"path" placeholder:"FILE" help:"CA certificates to trust, PEM."`
-	TLSCert string `name:"nats-tls-cert" group:"connection" type:"path" placeholder:"FILE" help:"Client certificate, PEM."`
-	TLSKey  string `name:"nats-tls-key" group:"connection" type:"path" placeholder:"FILE" help:"Key of the client certificate, PEM."`
+	Creds   string `name:"nats-creds" group:"connection" complete:"file" placeholder:"FILE" help:"NATS credentials file (JWT and seed)."`
+	NKey    string `name:"nats-nkey" group:"connection" complete:"file" placeholder:"FILE" help:"NATS NKey seed file."`
+	TLSCA   string `name:"nats-tls-ca" group:"connection" complete:"file" placeholder:"FILE" help:"CA certificates to trust, PEM."`
+	TLSCert string `name:"nats-tls-cert" group:"connection" complete:"file" placeholder:"FILE" help:"Client certificate, PEM."`
+	TLSKey  string `name:"nats-tls-key" group:"connection" complete:"file" placeholder:"FILE" help:"Key of the client certificate, PEM."`
 }
 
 // connect connects with the credentials. What happens to the connection later
@@ -150,16 +150,16 @@ func (s *session) call(ctx context.Context, v schema.Verb, m schema.Message) (*s
 	}
 	reply, err := s.Call(ctx, v, m)
 	if errors.Is(err, bus.ErrNoService) {
-		err = fmt.Errorf(`%w: is "natslock serve" running on this NATS?`, err)
+		err = fmt.Errorf(`%s: no natslock answers on this NATS: is "natslock serve" running?`, v)
+		return nil, &failure{status: exitUnavailable, err: err}
 	}
 	return reply, err
 }
 
-// close ends the session. What was given up has been canceled when it returns.
-func (s *session) close(sys *system) {
-	if err := s.Client.Close(); err != nil {
-		complain(sys.err, err)
-	}
+// close ends the session, after it has canceled what was given up. Where that
+// fails nobody answers, which the command's own error says already.
+func (s *session) close() {
+	_ = s.Client.Close()
 	s.nc.Close()
 }
 

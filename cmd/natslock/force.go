@@ -39,7 +39,7 @@ func (c *forceCmd) Run(ctx context.Context, sys *system) error {
 	if err != nil {
 		return err
 	}
-	defer s.close(sys)
+	defer s.close()
 	if !c.Yes && isTerminal(sys.in) {
 		if err := c.confirm(ctx, sys, s); err != nil {
 			return err

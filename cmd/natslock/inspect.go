@@ -31,7 +31,7 @@ func (c *inspectCmd) Run(ctx context.Context, sys *system) error {
 	if err != nil {
 		return err
 	}
-	defer s.close(sys)
+	defer s.close()
 	reply, err := s.call(ctx, schema.VerbInspect, &schema.Inspect{Names: c.Names, Client: c.label()})
 	if err != nil {
 		return err

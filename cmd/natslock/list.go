@@ -38,7 +38,7 @@ func (c *listCmd) Run(ctx context.Context, sys *system) error {
 	if err != nil {
 		return err
 	}
-	defer s.close(sys)
+	defer s.close()
 	t := newLockTable(sys)
 	m := schema.List{Prefix: c.Prefix, Holder: c.Holder, Client: c.label()}
 	for left, more := c.Limit, true; more; {

@@ -63,14 +63,7 @@ type result struct {
 // natslock runs a command in this process, in the test's realm.
 func natslock(t *testing.T, args ...string) result {
 	t.Helper()
-	return natslockContext(t, t.Context(), args...)
-}
-
-func natslockContext(t *testing.T, ctx context.Context, args ...string) result {
-	t.Helper()
-	var out, err bytes.Buffer
-	status := Main(ctx, append(args[:1:1], append(callerFlags(t), args[1:]...)...), &system{in: strings.NewReader(""), out: &out, err: &err})
-	return result{out.String(), err.String(), status}
+	return runMain(t.Context(), append(args[:1:1], append(callerFlags(t), args[1:]...)...)...)
 }
 
 // callerFlags lead a caller's command to the shared server.
@@ -81,8 +74,12 @@ func callerFlags(t *testing.T) []string {
 // bare runs a command without flags of ours.
 func bare(t *testing.T, args ...string) result {
 	t.Helper()
+	return runMain(t.Context(), args...)
+}
+
+func runMain(ctx context.Context, args ...string) result {
 	var out, err bytes.Buffer
-	status := Main(t.Context(), args, &system{in: strings.NewReader(""), out: &out, err: &err})
+	status := Main(ctx, args, &system{in: strings.NewReader(""), out: &out, err: &err})
 	return result{out.String(), err.String(), status}
 }
 
@@ -137,7 +134,7 @@ func locks(t *testing.T) *client.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { s.close(&system{err: os.Stderr}) })
+	t.Cleanup(func() { s.close() })
 	return s.Client
 }
 

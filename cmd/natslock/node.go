@@ -19,6 +19,10 @@ import (
 // locksBucket is where locks are stored.
 const locksBucket = "natslock_locks"
 
+// storePatience is how long the store may have no leader when a node starts: a
+// new cluster elects one within seconds. Tests make it shorter.
+var storePatience = time.Minute
+
 // node is a running service: a NATS server, if it is embedded, and a worker.
 type node struct {
 	nats    *embedded.Server
@@ -96,7 +100,12 @@ func (n *node) openStore(ctx context.Context, c *serveCmd, log *slog.Logger) err
 	if err != nil {
 		return err
 	}
-	n.store, err = bus.OpenBucket(ctx, n.conn, bus.BucketConfig{Name: locksBucket, Replicas: c.Replicas, FirstSeq: first, Logger: log})
+	opening, cancel := context.WithTimeout(ctx, storePatience)
+	defer cancel()
+	n.store, err = bus.OpenBucket(opening, n.conn, bus.BucketConfig{Name: locksBucket, Replicas: c.Replicas, FirstSeq: first, Logger: log})
+	if opening.Err() != nil && ctx.Err() == nil {
+		return fmt.Errorf("the store did not answer within %s: is JetStream enabled on this NATS, and has it a leader? %w", storePatience, err)
+	}
 	if err != nil {
 		return err
 	}

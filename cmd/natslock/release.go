@@ -53,7 +53,7 @@ func (c *caller) once(ctx context.Context, sys *system, v schema.Verb, m schema.
 	if err != nil {
 		return err
 	}
-	defer s.close(sys)
+	defer s.close()
 	reply, err := s.call(ctx, v, m)
 	if err != nil {
 		return err

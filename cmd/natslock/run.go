@@ -80,7 +80,7 @@ func (c *runCmd) Run(ctx context.Context, sys *system, line *kong.Context) error
 	if err != nil {
 		return c.failed(err)
 	}
-	defer s.close(sys)
+	defer s.close()
 	lock, err := c.acquire(waiting, sys, s, options)
 	if err != nil {
 		return err

@@ -7,11 +7,13 @@ import (
 	"io"
 	"log/slog"
 	"time"
+
+	"github.com/natslock/natslock/schema"
 )
 
 // serveCmd is the command serve.
 type serveCmd struct {
-	Data       string        `default:"./natslock-data" type:"path" placeholder:"DIR" help:"Where locks are stored. Default: ./natslock-data."`
+	Data       string        `default:"./natslock-data" complete:"file" placeholder:"DIR" help:"Where locks are stored. Default: ./natslock-data."`
 	NATS       string        `name:"nats" default:"127.0.0.1:4222" placeholder:"ADDR" help:"Where the embedded NATS server listens; port 0 takes a free one. Default: 127.0.0.1:4222."`
 	NATSURL    string        `name:"nats-url" placeholder:"URL" help:"Use this NATS, which needs JetStream, instead of the embedded server. --data, --nats and --sync have no meaning then."`
 	Sync       syncMode      `default:"always" placeholder:"always|D" help:"When what is acknowledged is on disk: always, or within a time such as 1s, which a crash of the machine can lose. Default: always."`
@@ -50,13 +52,13 @@ func (c *serveCmd) Run(ctx context.Context, sys *system) error {
 	case err != nil:
 		return fmt.Errorf("serve: %w", err)
 	}
-	defer n.close(log)
 	n.announce(c, log)
 	err = n.run(ctx, func() { _, _ = fmt.Fprintln(sys.err, "natslock: ready") })
+	n.close(log)
 	if err != nil {
 		return fmt.Errorf("serve: %w", err)
 	}
-	log.Info("stopping")
+	log.Info("stopped")
 	return nil
 }
 
@@ -67,6 +69,8 @@ func (c *serveCmd) check() error {
 		return usagef("serve: --replicas: must be 1, 3 or 5")
 	case c.Replicas > 1 && c.NATSURL == "":
 		return usagef("serve: --replicas %d: the embedded server is only one; give --nats-url for a cluster", c.Replicas)
+	case c.DefaultTTL < schema.MinTTL*time.Millisecond || c.DefaultTTL > schema.MaxTTL*time.Millisecond || c.DefaultTTL%time.Millisecond != 0:
+		return usagef("serve: --default-ttl: must be whole milliseconds from 10ms to 24h")
 	case c.NATSURL == "" && c.Data == "":
 		return usagef("serve: --data: must not be empty")
 	}

@@ -45,7 +45,7 @@ func (c *watchCmd) Run(ctx context.Context, sys *system) error {
 	if err != nil {
 		return err
 	}
-	defer s.close(sys)
+	defer s.close()
 	events, err := s.Watch(ctx, &client.WatchOptions{Types: c.Types, Prefix: c.Prefix})
 	if err != nil {
 		return err

@@ -13,7 +13,7 @@ import (
 
 type grammar struct {
 	Serve struct {
-		Data   string `type:"path" help:"Where it's stored. Default: here."`
+		Data   string `complete:"file" help:"Where it's stored. Default: here."`
 		Addr   string `help:"Where to listen [host:port]."`
 		Format string `enum:"text,json" default:"text"`
 		Quiet  bool   `help:"Say nothing."`

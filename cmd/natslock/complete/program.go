@@ -54,7 +54,7 @@ func flags(node *kong.Node) []Flag {
 	var all []Flag
 	for _, f := range node.Flags {
 		if !f.Hidden {
-			all = append(all, Flag{Name: f.Name, Help: brief(f.Help), Bool: f.IsBool(), Values: values(f.Value), File: f.Tag.Type == "path"})
+			all = append(all, Flag{Name: f.Name, Help: brief(f.Help), Bool: f.IsBool(), Values: values(f.Value), File: f.Tag.Get("complete") == "file"})
 		}
 	}
 	return all

@@ -1,0 +1,199 @@
+package main
+
+import (
+	"bufio"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/natslock/natslock/schema"
+)
+
+// running is a run in a process of its own.
+type running struct {
+	cmd *exec.Cmd
+	in  io.WriteCloser
+	out *bufio.Reader
+	err strings.Builder
+}
+
+// startRun starts a shell script under the lock x, with the flags.
+func startRun(t *testing.T, script string, flags ...string) *running {
+	t.Helper()
+	args := append(append([]string{"run"}, callerFlags(t)...), flags...)
+	r := &running{cmd: process(t, append(args, "x", "--", "sh", "-c", script)...)}
+	r.cmd.Stderr = &r.err
+	out, err := r.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.out = bufio.NewReader(out)
+	if r.in, err = r.cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func (r *running) expect(t *testing.T, want string) {
+	t.Helper()
+	line, err := r.out.ReadString('\n')
+	if err != nil || line != want+"\n" {
+		t.Fatalf("read %q, %v, want %q; stderr: %s", line, err, want, &r.err)
+	}
+}
+
+// end reads what is left of the output and waits for the status.
+func (r *running) end(t *testing.T, want int) {
+	t.Helper()
+	if _, err := io.Copy(io.Discard, r.out); err != nil {
+		t.Error(err)
+	}
+	_ = r.cmd.Wait()
+	if got := r.cmd.ProcessState.ExitCode(); got != want {
+		t.Errorf("status %d, want %d; stderr: %s", got, want, &r.err)
+	}
+}
+
+func TestRunHoldsTheLockWhileTheCommandRuns(t *testing.T) {
+	r := startRun(t, `echo "$NATSLOCK_NAME $NATSLOCK_REALM"; echo $NATSLOCK_TOKEN; read x; exit 7`, "--owner", "o", "--meta", "k=v")
+	r.expect(t, "x "+t.Name())
+	row := strings.Split(ok(t, "inspect", "x"), "\t")
+	if row[1] != "held" || row[4] != "o" || row[8] != `{"k":"v"}` {
+		t.Errorf("%q", row)
+	}
+	r.expect(t, row[5])
+	if err := r.in.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r.end(t, 7)
+	if got := ok(t, "inspect", "x"); !strings.HasPrefix(got, "x\tfree\t") {
+		t.Errorf("after the command: %s", got)
+	}
+}
+
+func TestRunPassesTheStatusOn(t *testing.T) {
+	for script, want := range map[string]int{"exit 0": 0, "exit 3": 3, "kill -KILL $$": 137, "kill -TERM $$": 143} {
+		r := startRun(t, script)
+		r.end(t, want)
+		if r.err.Len() > 0 {
+			t.Errorf("%s: %s", script, &r.err)
+		}
+	}
+	if got := ok(t, "list"); got != "" {
+		t.Errorf("still held: %s", got)
+	}
+}
+
+func TestRunKeepsStandardInputAndArgumentsAsTheyAre(t *testing.T) {
+	cmd := process(t, append(append([]string{"run"}, callerFlags(t)...), "x", "--", "sh", "-c", `printf '%s|' "$@"; cat`, "sh", "--", "\xff", "--json", "")...)
+	cmd.Stdin = strings.NewReader("in\x00put")
+	out, err := cmd.Output()
+	if err != nil || string(out) != "--|\xff|--json||in\x00put" {
+		t.Errorf("%q, %v", out, err)
+	}
+	out, err = process(t, append(append([]string{"run"}, callerFlags(t)...), "x", "echo", "-n", "--realm", "other")...).Output()
+	if err != nil || string(out) != "--realm other" {
+		t.Errorf("without --: %q, %v", out, err)
+	}
+}
+
+func TestRunGivesTheLockToTheNextWaiter(t *testing.T) {
+	first := startRun(t, "echo up; exec sleep 60")
+	first.expect(t, "up")
+	queued := when(t, schema.EventQueued)
+	second := startRun(t, "echo second")
+	queued()
+	if err := first.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	first.end(t, 143)
+	second.expect(t, "second")
+	second.end(t, 0)
+}
+
+func TestRunPassesSignalsOn(t *testing.T) {
+	for sig, name := range map[syscall.Signal]string{
+		syscall.SIGINT: "INT", syscall.SIGTERM: "TERM", syscall.SIGHUP: "HUP", syscall.SIGQUIT: "QUIT",
+		syscall.SIGUSR1: "USR1", syscall.SIGUSR2: "USR2",
+	} {
+		r := startRun(t, `trap 'echo got; exit 9' `+name+`; echo up; while :; do sleep 0.01; done`)
+		r.expect(t, "up")
+		if err := r.cmd.Process.Signal(sig); err != nil {
+			t.Fatal(err)
+		}
+		r.expect(t, "got")
+		r.end(t, 9)
+	}
+}
+
+func TestRunStopsTheCommandWhenTheLockIsLost(t *testing.T) {
+	r := startRun(t, `trap 'echo bye; exit 0' TERM; echo up; (echo inner; exec sleep 60) & wait`, "--ttl", "2s") // a holder learns of it when it renews
+	r.expect(t, "up")
+	r.expect(t, "inner")
+	ok(t, "force", "x")
+	r.expect(t, "bye")
+	r.end(t, 125)
+	if !strings.Contains(r.err.String(), "natslock: run: the lock x was lost") {
+		t.Error(r.err.String())
+	}
+}
+
+func TestRunSaysWhenTheLockWasLostUnnoticed(t *testing.T) {
+	r := startRun(t, os.Args[0]+" release x --server "+server.URL) // finds token and realm in its environment
+	r.expect(t, "released")
+	r.end(t, 125)
+	if !strings.Contains(r.err.String(), "natslock: run: the lock x was lost") {
+		t.Error(r.err.String())
+	}
+}
+
+func TestCommandThatCannotBeRunHasTheStatusOfEnv(t *testing.T) {
+	natslock(t, "run", "x", "no-such-command-here").want(t, 127, "natslock: run: exec: \"no-such-command-here\"")
+	natslock(t, "run", "x", "--", "/etc/passwd").want(t, 126, "permission denied")
+	if got := ok(t, "list"); got != "" {
+		t.Errorf("still held: %s", got)
+	}
+}
+
+func TestRunThatIsNotGrantedInTimeIsStatus124(t *testing.T) {
+	ok(t, "acquire", "x", "--client", "worker-7")
+	natslock(t, "run", "x", "--wait", "0s", "true").want(t, 124, "natslock: run: x is held by worker-7, owner ")
+	natslock(t, "run", "x", "--wait", "20ms", "true").want(t, 124, "natslock: run: x was not granted within 20ms")
+}
+
+func TestRunOfItsOwnFailsWithStatus125(t *testing.T) {
+	bare(t, "run", "--server", "nats://127.0.0.1:1", "x", "true").want(t, 125, "no server answers there")
+	natslock(t, "run", "--ttl", "1ms", "x", "true").want(t, 125, "ttl")
+	natslock(t, "run", "--meta", "broken", "x", "true").want(t, 125, "--meta")
+}
+
+func TestInterruptedWaitLeavesTheQueue(t *testing.T) {
+	token := ok(t, "acquire", "x")
+	queued, canceled := when(t, schema.EventQueued), when(t, schema.EventCanceled)
+	r := startRun(t, "echo never")
+	queued()
+	if err := r.cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	r.end(t, 130)
+	canceled()
+	if r.err.Len() > 0 {
+		t.Error(r.err.String())
+	}
+	ok(t, "release", "x", "--token", token)
+}
+
+func TestCommandDoesNotOutliveAKilledNatslock(t *testing.T) {
+	r := startRun(t, "echo up; exec sleep 60")
+	r.expect(t, "up")
+	if err := r.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	r.end(t, -1) // its output ended, so nobody has it open any more
+}

@@ -1,0 +1,206 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	nats "github.com/nats-io/nats-server/v2/server"
+
+	"github.com/natslock/natslock/cmd/natslock/bench"
+)
+
+// serving is a serve in a process of its own.
+type serving struct {
+	cmd   *exec.Cmd
+	lines []string // of standard error, up to the line ready
+	log   *bufio.Scanner
+}
+
+// startServe starts a server and waits until it is ready.
+func startServe(t *testing.T, args ...string) *serving {
+	t.Helper()
+	s := &serving{cmd: process(t, append([]string{"serve"}, args...)...)}
+	stderr, err := s.cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	s.log = bufio.NewScanner(stderr)
+	for s.log.Scan() {
+		s.lines = append(s.lines, s.log.Text())
+		if s.log.Text() == "natslock: ready" {
+			return s
+		}
+	}
+	t.Fatalf("it ended before it was ready: %q", s.lines)
+	return nil
+}
+
+// stop sends a signal and returns the status.
+func (s *serving) stop(t *testing.T, sig syscall.Signal) int {
+	t.Helper()
+	if err := s.cmd.Process.Signal(sig); err != nil {
+		t.Fatal(err)
+	}
+	for s.log.Scan() {
+		s.lines = append(s.lines, s.log.Text())
+	}
+	_ = s.cmd.Wait()
+	return s.cmd.ProcessState.ExitCode()
+}
+
+func TestServeStopsCleanlyOnSignals(t *testing.T) {
+	dir := t.TempDir()
+	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+		s := startServe(t, "--data", dir, "--nats", "127.0.0.1:0")
+		if got := s.stop(t, sig); got != 0 {
+			t.Errorf("%s: status %d; %q", sig, got, s.lines)
+		}
+		if last := s.lines[len(s.lines)-1]; !strings.Contains(last, "msg=stopped") {
+			t.Errorf("%s: %s", sig, last)
+		}
+	}
+}
+
+func TestServeSaysWhatItsSyncMeans(t *testing.T) {
+	for sync, want := range map[string]string{"always": "level=INFO msg=\"sync always: nothing", "250ms": "level=WARN msg=\"sync by interval"} {
+		s := startServe(t, "--data", t.TempDir(), "--nats", "127.0.0.1:0", "--sync", sync)
+		if log := strings.Join(s.lines, "\n"); !strings.Contains(log, want) {
+			t.Errorf("--sync %s: %s", sync, log)
+		}
+		s.stop(t, syscall.SIGTERM)
+	}
+}
+
+func TestServeLogsAsAsked(t *testing.T) {
+	s := startServe(t, "--data", t.TempDir(), "--nats", "127.0.0.1:0", "--log-format", "json", "--log-level", "warn", "--sync", "1s")
+	s.stop(t, syscall.SIGTERM)
+	for _, line := range s.lines {
+		var record struct{ Level string }
+		if line == "natslock: ready" {
+			continue
+		}
+		if err := json.Unmarshal([]byte(line), &record); err != nil || record.Level == "INFO" {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+}
+
+func TestFailedStartIsOneClearLine(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = taken.Close() }()
+	used, file := t.TempDir(), filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	other := startServe(t, "--data", used, "--nats", "127.0.0.1:0")
+	defer other.stop(t, syscall.SIGTERM)
+	for _, c := range []struct {
+		says   string
+		status int
+		args   []string
+	}{
+		{"address already in use", 1, []string{"--nats", taken.Addr().String()}},
+		{"in use by another natslock", 1, []string{"--data", used}},
+		{"cannot be created", 1, []string{"--data", filepath.Join(file, "data")}},
+		{"host:port", 1, []string{"--nats", "nowhere"}},
+		{"no server answers there", 1, []string{"--nats-url", "nats://u:secret@127.0.0.1:1"}},
+		{"--sync", 2, []string{"--sync", "sometimes"}},
+		{"--sync", 2, []string{"--sync", "0s"}},
+		{"--replicas", 2, []string{"--replicas", "2"}},
+		{"--replicas", 2, []string{"--replicas", "3"}},
+		{"--log-level", 2, []string{"--log-level", "loud"}},
+		{"--log-format", 2, []string{"--log-format", "xml"}},
+		{"--data", 2, []string{"--data", ""}},
+		{"--default-ttl", 2, []string{"--default-ttl", "1ms"}},
+	} {
+		args := append([]string{"serve", "--data", t.TempDir(), "--nats", "127.0.0.1:0"}, c.args...)
+		if r := bare(t, args...).want(t, c.status, c.says); strings.Contains(r.err, "secret") {
+			t.Error(r.err)
+		}
+	}
+}
+
+func TestHoldsOutliveAServerThatIsKilled(t *testing.T) {
+	dir := t.TempDir()
+	for _, sync := range []string{"always", "1h"} {
+		first, err := bench.StartServer(t.Context(), []string{os.Args[0]}, dir, sync)
+		if err != nil {
+			t.Fatal(err)
+		}
+		token := bare(t, "acquire", "sync-"+sync, "--ttl", "1h", "--server", first.URL).want(t, 0, "").out
+		if err := first.Stop(syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		second, err := bench.StartServer(t.Context(), []string{os.Args[0]}, dir, sync)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bare(t, "release", "sync-"+sync, "--token", strings.TrimSpace(token), "--server", second.URL).want(t, 0, "")
+		later := bare(t, "acquire", "sync-"+sync, "--server", second.URL).want(t, 0, "").out
+		if later <= token {
+			t.Errorf("token %s after %s", later, token)
+		}
+		if err := second.Stop(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// plainNATS starts a NATS server that is not ours.
+func plainNATS(t *testing.T, jetStream bool) string {
+	t.Helper()
+	s, err := nats.NewServer(&nats.Options{
+		Host: "127.0.0.1", Port: nats.RANDOM_PORT, NoLog: true, NoSigs: true, JetStream: jetStream, StoreDir: t.TempDir(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	t.Cleanup(func() {
+		s.Shutdown()
+		s.WaitForShutdown()
+	})
+	return s.ClientURL()
+}
+
+func TestServeUsesANATSThatIsThere(t *testing.T) {
+	url := plainNATS(t, true)
+	bare(t, "acquire", "x", "--server", url, "--timeout", "200ms").want(t, 3, `no natslock answers on this NATS: is "natslock serve" running?`)
+	s := startServe(t, "--nats-url", url)
+	bare(t, "acquire", "x", "--server", url).want(t, 0, "")
+	if got := s.stop(t, syscall.SIGTERM); got != 0 {
+		t.Errorf("status %d; %q", got, s.lines)
+	}
+}
+
+func TestServeNeedsJetStream(t *testing.T) {
+	defer func(d time.Duration) { storePatience = d }(storePatience)
+	storePatience = 100 * time.Millisecond
+	r := bare(t, "serve", "--nats-url", plainNATS(t, false)) // which warns, waits, and gives up
+	if !strings.Contains(r.err, "\nnatslock: serve: the store did not answer within 100ms: is JetStream enabled") || r.status != 1 {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestServeThatIsStoppedWhileItStartsSaysNothing(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if r := runMain(ctx, "serve", "--data", t.TempDir(), "--nats", "127.0.0.1:0"); r.status != 0 || r.err != "" {
+		t.Errorf("%+v", r)
+	}
+}

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/natslock/natslock/cmd/natslock/screen"
+)
+
+// onTerminal runs a command in a process on a terminal.
+func onTerminal(t *testing.T, args ...string) *screen.Screen {
+	t.Helper()
+	s, err := screen.Open(process(t, append(args[:1:1], append(callerFlags(t), args[1:]...)...)...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// expect reads until want is shown.
+func expect(t *testing.T, s *screen.Screen, want string) string {
+	t.Helper()
+	before, err := s.Expect(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return before
+}
+
+func typeKeys(t *testing.T, s *screen.Screen, keys string) {
+	t.Helper()
+	if err := s.Type(keys); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func wantExit(t *testing.T, s *screen.Screen, want int) {
+	t.Helper()
+	if got, err := s.Wait(); err != nil || got != want {
+		t.Errorf("status %d, %v, want %d", got, err, want)
+	}
+}
+
+func TestTablesAreAlignedOnATerminal(t *testing.T) {
+	ok(t, "acquire", "a", "--client", "c1", "--owner", "o1")
+	ok(t, "acquire", "鍵-and-more", "--client", "c2", "--owner", "o2", "--ttl", "1h")
+	s := onTerminal(t, "list")
+	expect(t, s, "NAME         STATE  MODE       CLIENT  OWNER  TOKEN")
+	for _, want := range []string{
+		`a            held   exclusive  c1      o1     \d{15,}  in \S+ +\d\d:\d\d:\d\d \(\d+ms ago\) +-\r`,
+		`鍵-and-more  held   exclusive  c2      o2     \d{15,}  in \S+ +\d\d:\d\d:\d\d \(\d+ms ago\) +-\r`,
+	} {
+		expect(t, s, "\n")
+		if line := expect(t, s, "-\r") + "-\r"; !regexp.MustCompile("^" + want + "$").MatchString(line) {
+			t.Errorf("%q does not match %s", line, want)
+		}
+	}
+	wantExit(t, s, 0)
+}
+
+func TestAcquireShowsATableOnATerminal(t *testing.T) {
+	s := onTerminal(t, "acquire", "x", "--owner", "o", "--ttl", "1m")
+	expect(t, s, "NAME  TOKEN            OWNER  TTL\r\nx     ")
+	expect(t, s, "  o      1m0s\r\n")
+	wantExit(t, s, 0)
+}
+
+func TestForceAsksFirst(t *testing.T) {
+	ok(t, "acquire", "x", "--client", "worker-7")
+	no := onTerminal(t, "force", "x")
+	expect(t, no, "x is held by worker-7, ")
+	expect(t, no, "End it? [y/N] ")
+	typeKeys(t, no, "\n")
+	expect(t, no, "natslock: force x: nothing was done")
+	wantExit(t, no, 1)
+	interrupted := onTerminal(t, "force", "x")
+	expect(t, interrupted, "End it? [y/N] ")
+	typeKeys(t, interrupted, "\x03")
+	wantExit(t, interrupted, 130)
+	if got := ok(t, "inspect", "x"); !strings.Contains(got, "held") {
+		t.Error(got)
+	}
+	yes := onTerminal(t, "force", "x")
+	expect(t, yes, "End it? [y/N] ")
+	typeKeys(t, yes, "y\n")
+	expect(t, yes, "released: was held by worker-7")
+	wantExit(t, yes, 0)
+	unasked := onTerminal(t, "force", "x", "--yes")
+	expect(t, unasked, "natslock: force x: not_held")
+	wantExit(t, unasked, 1)
+}
+
+func TestRunSaysWhatItWaitsForAndGivesTheTerminalToItsCommand(t *testing.T) {
+	token := ok(t, "acquire", "x", "--client", "worker-7")
+	s := onTerminal(t, "run", "x", "--", "sh", "-c", "read line; echo got $line")
+	expect(t, s, "natslock: waiting for x, held by worker-7, owner ")
+	expect(t, s, token)
+	ok(t, "release", "x", "--token", token)
+	typeKeys(t, s, "keys\n")
+	expect(t, s, "got keys")
+	wantExit(t, s, 0)
+}
+
+func TestWatchIsForPeopleOnATerminal(t *testing.T) {
+	s := onTerminal(t, "watch")
+	expect(t, s, "watching realm")
+	ok(t, "acquire", "x\x1b[2J", "--client", "c", "--owner", "o")
+	expect(t, s, "  granted   x\\x1b[2J  c  owner=o  token=")
+	typeKeys(t, s, "\x03")
+	wantExit(t, s, 130)
+}
+
+func TestBenchShowsItsProgressOnOneLine(t *testing.T) {
+	s, err := screen.Open(process(t, append(quick, "--server", server.URL, "--only", "separate", "--callers", "1")...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	expect(t, s, "\r\x1b[Kseparate names, 1 callers: echo, round 1 of 2")
+	expect(t, s, "\r\x1b[Kseparate names, 1 callers: natslock, round 2 of 2")
+	expect(t, s, "\r\x1b[K")
+	expect(t, s, "CALLERS  PAIRS/S")
+	wantExit(t, s, 0)
+}
