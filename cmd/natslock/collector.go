@@ -15,7 +15,7 @@ const (
 	garbageRoom    = 64 << 20 // bytes
 	maxGarbage     = 400      // percent of what is alive
 	defaultGarbage = 100      // percent of what is alive: Go's own
-	garbageLook    = 5 * time.Second
+	garbageLook    = 500 * time.Millisecond
 )
 
 // garbagePercent is how much garbage, in percent of the live bytes, may lie.
