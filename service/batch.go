@@ -103,7 +103,7 @@ func (b *batch) encode() {
 		p := &b.parts[i]
 		if p.written = p.fold != nil && (p.fold.Changed() || p.speaks()); p.written {
 			p.record = p.fold.Record()
-			p.value = p.record.Append(nil)
+			p.value = b.w.mark.encode(&p.record)
 		}
 	}
 }
@@ -315,13 +315,4 @@ func (b *batch) release() {
 	for i := range b.parts {
 		b.w.release(b.parts[i].actor)
 	}
-}
-
-// decode reads a stored record. A key that is not there, or was deleted by
-// hand, is a free lock.
-func decode(e bus.Entry) (lock.Record, error) {
-	if len(e.Value) == 0 {
-		return lock.Record{}, nil
-	}
-	return lock.Decode(e.Value, e.Revision)
 }

@@ -157,6 +157,26 @@ func TestAnotherWorkerMayBuildOnAWriteInDoubt(t *testing.T) {
 	})
 }
 
+// Two workers may write the very same record. None takes the other's write for
+// its own.
+func TestNobodyTakesAnothersWriteForItsOwn(t *testing.T) {
+	inBubbleOf(t, 2, func(b *bubble) {
+		b.store.SetLag(time.Hour)
+		for i := range 40 {
+			name := fmt.Sprint(i)
+			b.lock(&schema.Acquire{Name: name, Client: "x", Owner: "o"})
+			b.want(schema.StatusAlready, &schema.Acquire{Name: name, Client: "x", Owner: "o"})
+			release := &schema.Release{Name: name, Client: "x", Owner: "o"}
+			b.want(schema.StatusReleased, release)
+			// Whoever has not seen that yet decides the same; its write comes to
+			// nothing, and it does not hear of that.
+			b.script(bustest.Fault{Kind: bustest.LostAck}, bustest.Fault{})
+			b.want(schema.StatusNotHeld, release)
+			b.store.Fail(nil)
+		}
+	})
+}
+
 func TestCallersAreToldWhenTheStoreIsAway(t *testing.T) {
 	for name, fault := range map[string]bustest.Fault{
 		"unavailable": {Kind: bustest.Unavailable},

@@ -29,6 +29,7 @@ type Worker struct {
 	config  Config
 	log     *slog.Logger
 	replica *replica
+	mark    *mark
 	clock   *serviceClock
 	timers  *timers
 	sets    *sets
@@ -67,6 +68,7 @@ func New(nc *nats.Conn, store bus.Store, cfg *Config) (*Worker, error) {
 		config:     config,
 		log:        config.Logger,
 		replica:    newReplica(),
+		mark:       newMark(),
 		clock:      newServiceClock(),
 		timers:     newTimers(),
 		sets:       newSets(),
