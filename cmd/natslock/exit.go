@@ -94,7 +94,7 @@ func complain(w io.Writer, err error) {
 
 // oneLine is the text of an error, of joined ones with semicolons between.
 func oneLine(err error) string {
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // only the outermost is made of lines
+	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return text.Printable(err.Error())
 	}

@@ -1,6 +1,8 @@
 package bench
 
 import (
+	"strings"
+
 	"github.com/nats-io/nats.go"
 
 	"github.com/natslock/natslock/bus"
@@ -10,48 +12,37 @@ import (
 // echoSubject begins the subjects of the echo.
 const echoSubject = "natslockbench.echo."
 
+// undo is a reply subject as long as that of the service's grants.
+var undo = bus.Reserved + ".echo." + strings.Repeat("0", 63) + "." + schema.EscapeToken(Realm) + "." + schema.EscapeToken(separateName(0, 0))
+
 // ServeEcho answers each acquire and release under the echo's subjects with a
-// reply such as the service would give, until the Service is stopped. Like the
-// service it decodes and checks every request and encodes every reply; it
-// stores nothing and decides nothing.
+// reply of the length that the service's has, until the Service is stopped. It
+// does not read requests and answers all alike: it is what NATS alone costs.
 func ServeEcho(nc *nats.Conn) (*bus.Service, error) {
+	ttl, count := int64(30_000), int64(1)
+	granted := schema.Reply{
+		Status: schema.StatusGranted, Name: separateName(0, 0), Token: 1 << 50, Owner: ownerName(0), TTL: &ttl, Count: &count,
+	}
+	released := schema.Reply{Status: schema.StatusReleased, Name: separateName(0, 0)}
 	return bus.Serve(nc, bus.ServiceConfig{
 		Name:        "natslockbench",
 		Version:     "1.0.0",
 		Description: "Echo for natslock bench",
 		Endpoints: []bus.Endpoint{
-			echo(nc, schema.VerbAcquire, func(m *schema.Acquire) *schema.Reply {
-				ttl, count := int64(30_000), int64(1)
-				return &schema.Reply{Status: schema.StatusGranted, Name: m.Name, Token: 1 << 50, Owner: m.Owner, TTL: &ttl, Count: &count}
-			}, bus.Reserved+".echo.00000000000000000000"),
-			echo(nc, schema.VerbRelease, func(m *schema.Release) *schema.Reply {
-				return &schema.Reply{Status: schema.StatusReleased, Name: m.Name}
-			}, ""),
+			echo(nc, schema.VerbAcquire, &granted, undo),
+			echo(nc, schema.VerbRelease, &released, ""),
 		},
 	})
 }
 
-// request is a request's message: *M with its methods.
-type request[M any] interface {
-	*M
-	schema.Request
-}
-
-func echo[M any, P request[M]](nc *nats.Conn, v schema.Verb, answer func(*M) *schema.Reply, undo string) bus.Endpoint {
+func echo(nc *nats.Conn, v schema.Verb, reply *schema.Reply, undo string) bus.Endpoint {
+	response := bus.Response{
+		ContentType: schema.MessagePack.ContentType(),
+		Body:        schema.Append(nil, schema.MessagePack, reply),
+		Undo:        undo,
+	}
 	return bus.Endpoint{Name: string(v), Subject: echoSubject + string(v), Handler: func(r *bus.Request) {
-		var m M
-		encoding := schema.Detect(r.ContentType, r.Body)
-		err := schema.Decode(encoding, r.Body, P(&m))
-		if err == nil {
-			err = P(&m).Validate()
-		}
-		if err == nil {
-			response := bus.Response{
-				ContentType: encoding.ContentType(), Body: schema.Append(nil, encoding, answer(&m)), Undo: undo,
-			}
-			err = bus.Respond(nc, r.Reply, response)
-		}
-		if err != nil {
+		if err := bus.Respond(nc, r.Reply, response); err != nil {
 			r.CountError(err.Error())
 		}
 	}}
