@@ -169,11 +169,16 @@ func (h *history) acquire(client, i int, name string, r *rand.Rand) *schema.Repl
 // stormyStore delays and refuses loads.
 type stormyStore struct {
 	bus.Store
+	calm atomic.Bool
+
 	mu sync.Mutex
 	r  *rand.Rand
 }
 
 func (s *stormyStore) Load(ctx context.Context, key string) (bus.Entry, error) {
+	if s.calm.Load() {
+		return s.Store.Load(ctx, key)
+	}
 	s.mu.Lock()
 	fails, delay := s.r.IntN(20) == 0, time.Duration(s.r.IntN(5))*time.Millisecond
 	s.mu.Unlock()
