@@ -9,12 +9,14 @@ import (
 	"github.com/natslock/natslock/schema"
 )
 
-// What others see of a lock.
-type (
-	LockState = schema.LockState // a lock: who holds it, who waits
-	Holder    = schema.Holder    // one hold
-	Waiter    = schema.Waiter    // one waiting attempt
-)
+// LockState is a lock as others see it: who holds it, and who waits.
+type LockState = schema.LockState
+
+// Holder is one hold as others see it.
+type Holder = schema.Holder
+
+// Waiter is one waiting attempt as others see it.
+type Waiter = schema.Waiter
 
 // Inspect returns the state of locks, in the order asked. A lock that nobody
 // holds is there too, not held.

@@ -145,11 +145,9 @@ func TestEveryHostileRequestIsRefusedAndHarmsNothing(t *testing.T) {
 			label := fmt.Sprintf("%s %.60q", subject, body)
 			msg := s.raw(subject, "", []byte(body))
 			var reply struct{ Status, Message string }
-			encoding := schema.JSON
 			if msg.Header.Get("Content-Type") == schema.MessagePack.ContentType() {
-				encoding = schema.MessagePack
 				r := new(schema.Reply)
-				if err := schema.Decode(encoding, msg.Data, r); err != nil {
+				if err := schema.Decode(schema.MessagePack, msg.Data, r); err != nil {
 					t.Errorf("%s: reply %q: %v", label, msg.Data, err)
 				}
 				reply.Status, reply.Message = string(r.Status), r.Message
