@@ -16,9 +16,10 @@ import (
 // system is a worker on an embedded server, and a caller.
 type system struct {
 	*caller
-	server *embedded.Server
-	store  bus.Store
-	stop   func()
+	server  *embedded.Server
+	store   bus.Store
+	restart func() // of the worker alone
+	stop    func()
 }
 
 // start runs a whole natslock in the process.
@@ -49,6 +50,10 @@ func start(t *testing.T, dir string, cfg *service.Config) *system {
 	}
 	s.caller = &caller{t: t, nc: conn, encoding: schema.MessagePack, patience: 10 * time.Second}
 	stopWorker := s.run(nc, cfg)
+	s.restart = func() {
+		stopWorker()
+		stopWorker = s.run(nc, cfg)
+	}
 	stopped := false
 	s.stop = func() {
 		if stopped {
