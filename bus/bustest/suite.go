@@ -14,7 +14,7 @@ import (
 )
 
 // patience is how long the suite waits for what must happen.
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 // RunStoreSuite runs the tests that every bus.Store must pass. open returns an
 // empty store and takes care of closing it.

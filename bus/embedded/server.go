@@ -20,6 +20,11 @@ const Account = "NATSLOCK"
 // startTimeout bounds the wait for the listener once the data has been read.
 const startTimeout = 10 * time.Second
 
+const (
+	maxSubscriptions = 10_000          // of one connection
+	writeDeadline    = 2 * time.Second // after which a connection that takes nothing is closed
+)
+
 // minSync bounds how often the server syncs: its timer starts before it is ready
 // for it to fire.
 const minSync = 10 * time.Millisecond
@@ -143,6 +148,12 @@ func (c Config) options(addr address, secrets secrets) (*server.Options, error) 
 	options.PingInterval = c.PingInterval
 	options.MaxPingsOut = 2
 	options.MaxPayload = c.MaxPayload
+	options.MaxSubs = maxSubscriptions
+	// A caller that does not read its answers must not hold up the worker, and
+	// with it everybody else: the server would slow down whoever sends to it.
+	options.NoFastProducerStall = true
+	options.WriteDeadline = writeDeadline
+	options.WriteTimeout = server.WriteTimeoutPolicyRetry
 	options.JetStream = true
 	options.DisableJetStreamBanner = true
 	options.StoreDir = c.DataDir
