@@ -27,7 +27,8 @@ type Answer struct {
 }
 
 // Caller sends requests and receives their answers at an inbox of its own. It
-// leaves the connection's handlers alone, and the connection open.
+// leaves the connection's handlers alone, and the connection open. Its methods may
+// be called concurrently.
 type Caller struct {
 	nc     *nats.Conn
 	inbox  string
