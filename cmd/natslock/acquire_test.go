@@ -175,7 +175,7 @@ func TestClientNamesTheSubjectAndGuardsItsHolds(t *testing.T) {
 
 func TestFlagsComeFromTheEnvironment(t *testing.T) {
 	t.Setenv("NATSLOCK_SERVER", server.URL)
-	t.Setenv("NATSLOCK_REALM", t.Name())
+	t.Setenv("NATSLOCK_REALM", realm(t))
 	t.Setenv("NATSLOCK_TTL", "1h")
 	t.Setenv("NATSLOCK_VERSION", "1.2.3") // somebody's build variable, not a flag
 	bare(t, "acquire", "x").want(t, 0, "")

@@ -26,7 +26,7 @@ type benchCmd struct {
 	Connections int           `default:"2" placeholder:"N" help:"Connections that the callers share. Default: 2."`
 	Only        string        `enum:",separate,hot" default:"" placeholder:"PART" help:"separate or hot. Default: both."`
 	Held        int           `placeholder:"N" help:"Hold N locks and restart the server, instead of all that."`
-	Data        string        `complete:"file" placeholder:"DIR" help:"Where the server's data directory is made, and removed. Default: that for temporary files."`
+	Dir         string        `complete:"file" placeholder:"DIR" help:"Where the server's data directory is made, and removed. Default: that for temporary files."`
 	Server      string        `placeholder:"URL" help:"Measure this server instead of one of our own. Without serve --echo there are no ratios."`
 	JSON        bool          `name:"json" help:"Print JSON."`
 
@@ -98,7 +98,7 @@ func (c *benchCmd) measure(ctx context.Context, p *progress) (*benchReport, erro
 		r.Server = redact(c.Server)
 		return r, c.points(ctx, r, p, c.Server)
 	}
-	dir, err := os.MkdirTemp(c.Data, "natslock-bench-")
+	dir, err := os.MkdirTemp(c.Dir, "natslock-bench-")
 	if err != nil {
 		return nil, fmt.Errorf("make a data directory: %w", err)
 	}

@@ -18,7 +18,7 @@ var quick = []string{"bench", "--sync", "1h", "--duration", "40ms", "--rounds", 
 
 func TestBenchMeasuresEachPointBesideTheEcho(t *testing.T) {
 	dir := t.TempDir()
-	r := bare(t, append(quick, "--callers", "1,4", "--waiters", "4", "--data", dir, "--json")...)
+	r := bare(t, append(quick, "--callers", "1,4", "--waiters", "4", "--dir", dir, "--json")...)
 	if r.status != 0 {
 		t.Fatalf("%+v", r)
 	}
@@ -80,7 +80,7 @@ func TestBenchOfAServerWithoutEchoHasNoRatios(t *testing.T) {
 }
 
 func TestBenchHoldsLocksOverRestarts(t *testing.T) {
-	r := bare(t, append(quick, "--held", "300", "--data", t.TempDir(), "--json")...)
+	r := bare(t, append(quick, "--held", "300", "--dir", t.TempDir(), "--json")...)
 	if r.status != 0 {
 		t.Fatalf("%+v", r)
 	}
@@ -93,7 +93,7 @@ func TestBenchHoldsLocksOverRestarts(t *testing.T) {
 
 func TestInterruptedBenchRemovesItsServer(t *testing.T) {
 	dir := t.TempDir()
-	cmd := process(t, "bench", "--sync", "1h", "--only", "separate", "--callers", "1", "--duration", "1m", "--data", dir)
+	cmd := process(t, "bench", "--sync", "1h", "--only", "separate", "--callers", "1", "--duration", "1m", "--dir", dir)
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -143,7 +143,7 @@ func TestBenchRefusesNonsense(t *testing.T) {
 	} {
 		bare(t, append([]string{"bench"}, args...)...).want(t, 2, "bench: ")
 	}
-	bare(t, append(quick, "--data", "/nonexistent/dir")...).want(t, 1, "bench: make a data directory")
+	bare(t, append(quick, "--dir", "/nonexistent/dir")...).want(t, 1, "bench: make a data directory")
 }
 
 func TestRSSIsThatOfAProcess(t *testing.T) {

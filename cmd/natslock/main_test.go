@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -68,7 +70,23 @@ func natslock(t *testing.T, args ...string) result {
 
 // callerFlags lead a caller's command to the shared server.
 func callerFlags(t *testing.T) []string {
-	return []string{"--server", server.URL, "--realm", t.Name()}
+	return []string{"--server", server.URL, "--realm", realm(t)}
+}
+
+var (
+	realms     sync.Map // of *testing.T
+	realmCount atomic.Int64
+)
+
+// realm is the test's own, also when it runs again.
+func realm(t *testing.T) string {
+	if name, ok := realms.Load(t); ok {
+		return name.(string)
+	}
+	name := fmt.Sprintf("%.50s-%d", t.Name(), realmCount.Add(1))
+	realms.Store(t, name)
+	t.Cleanup(func() { realms.Delete(t) })
+	return name
 }
 
 // bare runs a command without flags of ours.
@@ -129,7 +147,7 @@ func object(t *testing.T, text string) map[string]any {
 // locks is a client of the shared server in the test's realm.
 func locks(t *testing.T) *client.Client {
 	t.Helper()
-	c := caller{Server: server.URL, Realm: t.Name(), Timeout: 15 * time.Second}
+	c := caller{Server: server.URL, Realm: realm(t), Timeout: 15 * time.Second}
 	s, err := c.dial(t.Context())
 	if err != nil {
 		t.Fatal(err)

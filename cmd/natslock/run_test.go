@@ -62,7 +62,7 @@ func (r *running) end(t *testing.T, want int) {
 
 func TestRunHoldsTheLockWhileTheCommandRuns(t *testing.T) {
 	r := startRun(t, `echo "$NATSLOCK_NAME $NATSLOCK_REALM"; echo $NATSLOCK_TOKEN; read x; exit 7`, "--owner", "o", "--meta", "k=v")
-	r.expect(t, "x "+t.Name())
+	r.expect(t, "x "+realm(t))
 	row := strings.Split(ok(t, "inspect", "x"), "\t")
 	if row[1] != "held" || row[4] != "o" || row[8] != `{"k":"v"}` {
 		t.Errorf("%q", row)

@@ -26,7 +26,7 @@ func watching(t *testing.T, args ...string) *bufio.Reader {
 		<-done
 	})
 	line, readErr := bufio.NewReader(err).ReadString('\n')
-	if want := "natslock: watching realm " + t.Name() + "\n"; readErr != nil || line != want {
+	if want := "natslock: watching realm " + realm(t) + "\n"; readErr != nil || line != want {
 		t.Fatalf("%q, %v", line, readErr)
 	}
 	go func() { _, _ = io.Copy(io.Discard, err) }()
@@ -60,7 +60,7 @@ func TestWatchJSONIsOneEventOnEachLine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e := object(t, line); e["type"] != "forced" || e["name"] != "x" || e["realm"] != t.Name() {
+	if e := object(t, line); e["type"] != "forced" || e["name"] != "x" || e["realm"] != realm(t) {
 		t.Error(line)
 	}
 }
