@@ -109,37 +109,30 @@ func TestALockQueuesSoManyRequests(t *testing.T) {
 
 func TestAWorkerDecidesSoManyRequestsAtOnce(t *testing.T) {
 	inBubble(t, func(b *bubble) {
-		writes := 0
-		b.store.Fail(func([]bus.Write) bustest.Fault {
-			writes++
-			return bustest.Fault{Delay: time.Second + time.Duration(writes%100)*time.Millisecond}
-		})
-		const n = 21_000
-		all := b.connect(nats.SyncQueueLen(n)).listen()
-		for i := range n {
-			if i%2 == 0 {
-				all.send(&schema.Acquire{Name: fmt.Sprint(i)})
-			} else {
-				all.send(&schema.Acquire{Names: []string{fmt.Sprint(i), fmt.Sprint(-i)}})
+		const locks, each = 7, 3000
+		var renewals [locks]*schema.Renew
+		for i := range renewals {
+			name := fmt.Sprint(i)
+			renewals[i] = &schema.Renew{Name: name, Token: b.lock(&schema.Acquire{Name: name})}
+		}
+		b.store.Fail(func([]bus.Write) bustest.Fault { return bustest.Fault{Delay: time.Second} })
+		all := b.connect(nats.SyncQueueLen(locks * each)).listen()
+		for range each {
+			for _, m := range renewals {
+				all.send(m)
 			}
 		}
-		granted := 0
-		for range n {
-			switch r := all.reply(); r.Status {
-			case schema.StatusGranted:
-				granted++
-			case schema.StatusLimit:
-			default:
-				b.t.Fatalf("%+v", r)
-			}
+		b.settle()
+		b.want(schema.StatusLimit, &schema.Acquire{Names: []string{"x", "y"}})
+		count := map[schema.Status]int{}
+		for range locks * each {
+			count[all.reply().Status]++
 		}
-		if granted != 20_000 {
-			t.Errorf("%d granted, want 20000", granted)
+		if count[schema.StatusRenewed] != 20_000 || count[schema.StatusLimit] != locks*each-20_000 {
+			t.Errorf("%v", count)
 		}
 		b.store.Fail(nil)
-		for i := range 100 { // all of it was given back
-			b.lock(&schema.Acquire{Name: "again" + fmt.Sprint(i)})
-		}
+		b.want(schema.StatusGranted, &schema.Acquire{Names: []string{"x", "y"}})
 	})
 }
 

@@ -32,6 +32,7 @@ type bubble struct {
 
 // running is a worker at work.
 type running struct {
+	worker *service.Worker
 	nc     *nats.Conn
 	cancel context.CancelFunc
 	done   chan error
@@ -110,7 +111,7 @@ func (b *bubble) launch(nc *nats.Conn, store bus.Store, cfg *service.Config) *ru
 		b.t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	w := &running{nc: nc, cancel: cancel, done: make(chan error, 1)}
+	w := &running{worker: worker, nc: nc, cancel: cancel, done: make(chan error, 1)}
 	ready := make(chan struct{})
 	go func() { w.done <- worker.Run(ctx, func() { close(ready) }) }()
 	select {
@@ -141,7 +142,11 @@ func (w *running) stop(t *testing.T) time.Duration {
 func (b *bubble) burst() {
 	b.store.SetDown(false)
 	b.store.Fail(nil)
+	time.Sleep(5 * time.Second)
 	for _, w := range b.workers {
+		if u, f, r := w.worker.Undecided(), w.worker.InFlight(), w.worker.Ringing(); !w.ended && u+int64(f+r) > 0 {
+			b.t.Errorf("a worker at rest has %d requests, %d batches and %d rings on their way", u, f, r)
+		}
 		w.stop(b.t)
 		w.nc.Close()
 	}

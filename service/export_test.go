@@ -1,0 +1,14 @@
+package service
+
+// Undecided is how many requests have been received and not decided.
+func (w *Worker) Undecided() int64 { return w.flights.requests.Load() }
+
+// InFlight is how many batches are on their way.
+func (w *Worker) InFlight() int {
+	w.flights.mu.Lock()
+	defer w.flights.mu.Unlock()
+	return w.flights.batches
+}
+
+// Ringing is for how many locks the timers have commands on their way.
+func (w *Worker) Ringing() int { return len(w.due) }
