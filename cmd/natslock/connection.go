@@ -149,9 +149,8 @@ func (s *session) call(ctx context.Context, v schema.Verb, m schema.Message) (*s
 		defer cancel()
 	}
 	reply, err := s.Call(ctx, v, m)
-	if errors.Is(err, bus.ErrNoService) {
-		err = fmt.Errorf(`%s: no natslock answers on this NATS: is "natslock serve" running?`, v)
-		return nil, &failure{status: exitUnavailable, err: err}
+	if errors.Is(err, client.ErrUnavailable) {
+		err = fmt.Errorf(`no answer within %s: is "natslock serve" running on this NATS? (%w)`, s.timeout, err)
 	}
 	return reply, err
 }

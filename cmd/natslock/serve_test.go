@@ -180,7 +180,7 @@ func plainNATS(t *testing.T, jetStream bool) string {
 
 func TestServeUsesANATSThatIsThere(t *testing.T) {
 	url := plainNATS(t, true)
-	bare(t, "acquire", "x", "--server", url, "--timeout", "200ms").want(t, 3, `no natslock answers on this NATS: is "natslock serve" running?`)
+	bare(t, "acquire", "x", "--server", url, "--timeout", "200ms").want(t, 3, `natslock: no answer within 200ms: is "natslock serve" running on this NATS? (acquire: unavailable: `)
 	s := startServe(t, "--nats-url", url)
 	bare(t, "acquire", "x", "--server", url).want(t, 0, "")
 	if got := s.stop(t, syscall.SIGTERM); got != 0 {
