@@ -16,6 +16,7 @@ import (
 
 	"github.com/natslock/natslock/client"
 	"github.com/natslock/natslock/cmd/natslock/bench"
+	"github.com/natslock/natslock/cmd/natslock/job"
 	"github.com/natslock/natslock/schema"
 )
 
@@ -106,6 +107,7 @@ func process(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
 	cmd.WaitDelay = 10 * time.Second
+	cmd.SysProcAttr = job.Detached()
 	return cmd
 }
 
