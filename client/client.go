@@ -22,6 +22,7 @@ import (
 type Client struct {
 	nc      *nats.Conn
 	caller  *bus.Caller
+	forces  *nats.Subscription // to the events of holds that are ended by force
 	options Options
 	name    string // the client of the protocol
 	named   bool   // by the subject
@@ -66,6 +67,9 @@ func New(nc *nats.Conn, opts *Options) (*Client, error) {
 		return nil, fmt.Errorf("new client: %w", err)
 	}
 	c := newClient(nc, caller, options)
+	if err := c.listen(); err != nil {
+		return nil, errors.Join(fmt.Errorf("new client: %w", err), caller.Close())
+	}
 	c.work.Go(c.keep)
 	return c, nil
 }
@@ -168,7 +172,7 @@ func (c *Client) close() (err error) {
 	close(c.stopped)
 	c.mu.Unlock()
 	c.work.Wait()
-	return errors.Join(err, c.caller.Close())
+	return errors.Join(err, c.unlisten(), c.caller.Close())
 }
 
 // await waits until done, which is called with the mutex held, or until ctx ends.

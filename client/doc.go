@@ -41,7 +41,8 @@
 //     the window goes unnoticed.
 //  2. When the window ends, the Context of the Lock ends with the cause ErrLost,
 //     before anybody else can have the lock. So it does at once when the service
-//     says that there is no such hold: it was ended by force.
+//     says that there is no such hold: it was ended by force. The event of that
+//     has the Client ask.
 //  3. A lost Lock stays lost. A renewal that is answered later revives nothing:
 //     the hold, if it is still there, is released.
 //  4. Nothing depends on a timer that fires in time: Lock.Err and the Done and Err

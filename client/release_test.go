@@ -103,11 +103,12 @@ func TestReleaseOfASetTellsWhatWasLost(t *testing.T) {
 	ok(t, set.Locks()[0].Release(t.Context()))
 	_, err := c.Force(t.Context(), "b", nil)
 	ok(t, err)
+	ended(t, set.Locks()[1].Context(), client.ErrLost)
 	wantErr(t, set.Release(t.Context()), client.ErrLost, client.ErrNotHeld)
 	if isHeld(t, c, "c") {
 		t.Error("the others are not released")
 	}
-	ok(t, set.Release(t.Context()))
+	wantErr(t, set.Release(t.Context()), client.ErrLost, client.ErrNotHeld) // it stays lost
 }
 
 func TestContextOfASetEndsWithTheFirstLock(t *testing.T) {

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/natslock/natslock/client"
 	"github.com/natslock/natslock/client/clienttest"
 	"github.com/natslock/natslock/schema"
@@ -65,7 +67,7 @@ func TestShortOutageGoesUnnoticed(t *testing.T) {
 	})
 }
 
-func TestForcedLockIsLostAtTheNextRenewal(t *testing.T) {
+func TestForcedLockIsLostAtOnce(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *clienttest.Server) {
 		c := s.Client(nil)
 		l := acquire(t, c, "a")
@@ -75,11 +77,27 @@ func TestForcedLockIsLostAtTheNextRenewal(t *testing.T) {
 			t.Errorf("holders %+v", holders)
 		}
 		ended(t, l.Context(), client.ErrLost)
-		if d := time.Since(start); d > 10*second {
+		if d := time.Since(start); d > second {
 			t.Errorf("noticed after %s", d)
 		}
 		_, err := c.Force(t.Context(), "a", nil)
 		wantErr(t, err, client.ErrNotHeld)
+	})
+}
+
+func TestForgedEventEndsNoLock(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *clienttest.Server) {
+		nc := s.Conn()
+		c := must[*client.Client](t)(client.New(nc, nil))
+		defer c.Close()
+		l := acquire(t, c, "a")
+		forged := schema.Append(nil, schema.JSON, &schema.Event{Type: schema.EventForced, Name: "a", Token: l.Token()})
+		ok(t, nc.PublishMsg(&nats.Msg{Subject: schema.EventSubject("default", schema.EventForced), Data: forged}))
+		ok(t, nc.PublishMsg(&nats.Msg{Subject: schema.EventSubject("default", schema.EventForced), Data: []byte("{")}))
+		ok(t, nc.Flush())
+		time.Sleep(second)
+		ok(t, l.Err())
+		ok(t, l.Release(t.Context()))
 	})
 }
 
