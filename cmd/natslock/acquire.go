@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -55,7 +56,26 @@ func (c *acquireCmd) Run(ctx context.Context, sys *system) error {
 		return err
 	}
 	what := "acquire " + strings.Join(c.Names, " ")
-	return c.answer(sys, what, reply, func() error { return c.show(sys, reply) })
+	err = c.answer(sys, what, reply, func() error { return c.show(sys, reply) })
+	if err != nil && reply.Status.OK() {
+		// A token that nobody has read would hold its lock for nobody.
+		return &failure{status: exitUnavailable, err: errors.Join(err, c.giveBack(ctx, s, reply))}
+	}
+	return err
+}
+
+// giveBack releases what was granted.
+func (c *acquireCmd) giveBack(ctx context.Context, s *session, reply *schema.Reply) error {
+	m := &schema.Release{Client: c.label()}
+	if m.Name, m.Token = reply.Name, reply.Token; m.Token == 0 {
+		for _, l := range reply.Locks {
+			m.Locks = append(m.Locks, schema.LockToken{Name: l.Name, Token: l.Token})
+		}
+	}
+	if _, err := s.call(ctx, schema.VerbRelease, m); err != nil {
+		return fmt.Errorf("release what was granted: %w", err)
+	}
+	return nil
 }
 
 func (c *acquireCmd) message() (*schema.Acquire, error) {

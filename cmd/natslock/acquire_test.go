@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -147,6 +148,26 @@ func TestRenewRestartsTheTimeOfAHold(t *testing.T) {
 	}
 	natslock(t, "renew", "x", "--token", "1").want(t, 1, "renew x: not_held")
 	natslock(t, "renew", "x").want(t, 2, "missing flags: --token")
+}
+
+// A token that could not be written holds its lock for nobody.
+func TestAcquireGivesBackWhatItCannotTell(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer full.Close()
+	for _, names := range [][]string{{"x"}, {"y", "z"}} {
+		var said strings.Builder
+		args := append(append([]string{"acquire"}, callerFlags(t)...), names...)
+		status := Main(t.Context(), args, &system{in: strings.NewReader(""), out: full, err: &said})
+		if status != 3 || !strings.Contains(said.String(), "no space left") {
+			t.Errorf("status %d: %s", status, said.String())
+		}
+		for _, name := range names {
+			ok(t, "acquire", name)
+		}
+	}
 }
 
 func TestReleaseNeedsOneWayToNameTheHold(t *testing.T) {

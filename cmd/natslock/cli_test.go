@@ -49,7 +49,10 @@ func TestUsageErrorsAreOneLine(t *testing.T) {
 	bare(t, "serve", "--http", "127.0.0.1:0").want(t, 2, "unknown flag --http")
 	bare(t, "run", "--bogus").want(t, 125, "natslock: run: unknown flag --bogus")
 	bare(t, "run", "x").want(t, 125, "natslock: run: expected")
-	bare(t, "run", "x", "--").want(t, 125, "natslock: run: which command?")
+	bare(t, "run", "x", "--").want(t, 125, "natslock: run: give the lock, then --, then the command")
+	bare(t, "run", "--", "true").want(t, 125, "natslock: run: ")
+	bare(t, "run", "x", "true").want(t, 125, "natslock: run: give the lock, then --")
+	bare(t, "run", "x", "y", "--", "true").want(t, 125, "natslock: run: give the lock, then --")
 	bare(t, "completion", "tcsh").want(t, 2, "must be one of")
 }
 

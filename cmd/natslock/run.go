@@ -44,7 +44,7 @@ type runCmd struct {
 
 // Help has the examples.
 func (*runCmd) Help() string {
-	return `The command runs with NATSLOCK_NAME, NATSLOCK_TOKEN and NATSLOCK_REALM in its environment, as the leader of a process group of its own. Signals are passed on to it, and its exit status is returned. Give the token to whatever the lock guards, and let that refuse smaller ones.
+	return `The command runs with NATSLOCK_HELD_NAME, NATSLOCK_HELD_TOKEN and NATSLOCK_HELD_REALM in its environment, as the leader of a process group of its own. Signals are passed on to it, and its exit status is returned. Give the token to whatever the lock guards, and let that refuse smaller ones.
 
 If the lock is lost, because nobody could renew it in time or somebody ended it by force, the whole group gets SIGTERM, and SIGKILL 5 s later. On Linux the command is killed when natslock itself is.
 
@@ -60,12 +60,11 @@ Examples:
 // Run holds the lock while the command runs.
 func (c *runCmd) Run(ctx context.Context, sys *system, line *kong.Context) error {
 	command := passed(line)
-	if command[0] == "--" {
-		command = command[1:]
+	if command[0] != "--" || len(command) == 1 {
+		// A forgotten name would otherwise lock the first word of the command.
+		return c.failed(usagef("give the lock, then --, then the command: natslock run backup -- pg_dump -f all.sql"))
 	}
-	if len(command) == 0 {
-		return c.failed(usagef("which command? (see natslock run --help)"))
-	}
+	command = command[1:]
 	path, err := job.Look(command[0])
 	if err != nil {
 		return &failure{status: job.StartStatus(err), err: fmt.Errorf("run: %w", err)}
@@ -94,7 +93,7 @@ func (c *runCmd) Run(ctx context.Context, sys *system, line *kong.Context) error
 	cmd.Args = command
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = sys.in, sys.out, sys.err
 	cmd.Env = append(os.Environ(),
-		"NATSLOCK_NAME="+c.Name, "NATSLOCK_TOKEN="+strconv.FormatUint(lock.Token(), 10), "NATSLOCK_REALM="+c.Realm)
+		"NATSLOCK_HELD_NAME="+c.Name, "NATSLOCK_HELD_TOKEN="+strconv.FormatUint(lock.Token(), 10), "NATSLOCK_HELD_REALM="+c.Realm)
 	return c.hold(ctx, sys, lock, &job.Job{Cmd: cmd, Signals: signals, Grace: killAfter})
 }
 

@@ -61,7 +61,7 @@ func (r *running) end(t *testing.T, want int) {
 }
 
 func TestRunHoldsTheLockWhileTheCommandRuns(t *testing.T) {
-	r := startRun(t, `echo "$NATSLOCK_NAME $NATSLOCK_REALM"; echo $NATSLOCK_TOKEN; read x; exit 7`, "--owner", "o", "--meta", "k=v")
+	r := startRun(t, `echo "$NATSLOCK_HELD_NAME $NATSLOCK_HELD_REALM"; echo $NATSLOCK_HELD_TOKEN; read x; exit 7`, "--owner", "o", "--meta", "k=v")
 	r.expect(t, "x "+realm(t))
 	row := strings.Split(ok(t, "inspect", "x"), "\t")
 	if row[1] != "held" || row[4] != "o" || row[8] != `{"k":"v"}` {
@@ -97,7 +97,7 @@ func TestRunKeepsStandardInputAndArgumentsAsTheyAre(t *testing.T) {
 	if err != nil || string(out) != "--|\xff|--json||in\x00put" {
 		t.Errorf("%q, %v", out, err)
 	}
-	out, err = process(t, append(append([]string{"run"}, callerFlags(t)...), "x", "echo", "-n", "--realm", "other")...).Output()
+	out, err = process(t, append(append([]string{"run"}, callerFlags(t)...), "x", "--", "echo", "-n", "--realm", "other")...).Output()
 	if err != nil || string(out) != "--realm other" {
 		t.Errorf("without --: %q, %v", out, err)
 	}
@@ -145,7 +145,7 @@ func TestRunStopsTheCommandWhenTheLockIsLost(t *testing.T) {
 }
 
 func TestRunSaysWhenTheLockWasLostUnnoticed(t *testing.T) {
-	r := startRun(t, os.Args[0]+" release x --server "+server.URL) // finds token and realm in its environment
+	r := startRun(t, os.Args[0]+" release x --token $NATSLOCK_HELD_TOKEN --realm $NATSLOCK_HELD_REALM --server "+server.URL)
 	r.expect(t, "released")
 	r.end(t, 125)
 	if !strings.Contains(r.err.String(), "natslock: run: the lock x was lost") {
@@ -154,7 +154,7 @@ func TestRunSaysWhenTheLockWasLostUnnoticed(t *testing.T) {
 }
 
 func TestCommandThatCannotBeRunHasTheStatusOfEnv(t *testing.T) {
-	natslock(t, "run", "x", "no-such-command-here").want(t, 127, "natslock: run: exec: \"no-such-command-here\"")
+	natslock(t, "run", "x", "--", "no-such-command-here").want(t, 127, "natslock: run: exec: \"no-such-command-here\"")
 	natslock(t, "run", "x", "--", "/etc/passwd").want(t, 126, "permission denied")
 	if got := ok(t, "list"); got != "" {
 		t.Errorf("still held: %s", got)
@@ -163,14 +163,14 @@ func TestCommandThatCannotBeRunHasTheStatusOfEnv(t *testing.T) {
 
 func TestRunThatIsNotGrantedInTimeIsStatus124(t *testing.T) {
 	ok(t, "acquire", "x", "--client", "worker-7")
-	natslock(t, "run", "x", "--wait", "0s", "true").want(t, 124, "natslock: run: x is held by worker-7, owner ")
-	natslock(t, "run", "x", "--wait", "20ms", "true").want(t, 124, "natslock: run: x was not granted within 20ms")
+	natslock(t, "run", "x", "--wait", "0s", "--", "true").want(t, 124, "natslock: run: x is held by worker-7, owner ")
+	natslock(t, "run", "x", "--wait", "20ms", "--", "true").want(t, 124, "natslock: run: x was not granted within 20ms")
 }
 
 func TestRunOfItsOwnFailsWithStatus125(t *testing.T) {
-	bare(t, "run", "--server", "nats://127.0.0.1:1", "x", "true").want(t, 125, "no server answers there")
-	natslock(t, "run", "--ttl", "1ms", "x", "true").want(t, 125, "ttl")
-	natslock(t, "run", "--meta", "broken", "x", "true").want(t, 125, "--meta")
+	bare(t, "run", "--server", "nats://127.0.0.1:1", "x", "--", "true").want(t, 125, "no server answers there")
+	natslock(t, "run", "--ttl", "1ms", "x", "--", "true").want(t, 125, "ttl")
+	natslock(t, "run", "--meta", "broken", "x", "--", "true").want(t, 125, "--meta")
 }
 
 func TestInterruptedWaitLeavesTheQueue(t *testing.T) {

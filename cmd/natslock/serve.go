@@ -71,6 +71,8 @@ func (c *serveCmd) check() error {
 		return usagef("serve: --replicas %d: the embedded server is only one; give --nats-url for a cluster", c.Replicas)
 	case c.DefaultTTL < schema.MinTTL*time.Millisecond || c.DefaultTTL > schema.MaxTTL*time.Millisecond || c.DefaultTTL%time.Millisecond != 0:
 		return usagef("serve: --default-ttl: must be whole milliseconds from 10ms to 24h")
+	case c.NATSURL == "" && c.credentials != (credentials{}):
+		return usagef("serve: --nats-creds, --nats-nkey and --nats-tls-* are for --nats-url: the embedded server lets in whoever reaches it")
 	case c.NATSURL == "" && c.Data == "":
 		return usagef("serve: --data: must not be empty")
 	}

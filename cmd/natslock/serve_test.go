@@ -121,6 +121,7 @@ func TestFailedStartIsOneClearLine(t *testing.T) {
 		{"no server answers there", 1, []string{"--nats-url", "nats://u:secret@127.0.0.1:1"}},
 		{"--sync", 2, []string{"--sync", "sometimes"}},
 		{"--sync", 2, []string{"--sync", "0s"}},
+		{"--nats-url", 2, []string{"--nats-creds", "nowhere"}},
 		{"--replicas", 2, []string{"--replicas", "2"}},
 		{"--replicas", 2, []string{"--replicas", "3"}},
 		{"--log-level", 2, []string{"--log-level", "loud"}},
