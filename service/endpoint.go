@@ -58,44 +58,49 @@ func (w *Worker) serviceConfig() bus.ServiceConfig {
 // message is a request's message: *M with its methods.
 type message[M any] interface {
 	*M
-	schema.Message
-	Validate() error
+	schema.Request
 }
 
-// endpoint makes the handler of a verb: decode, check who is calling, check
-// what is asked, and only then handle.
+// endpoint makes the handler of a verb: only what makes sense is handled.
 func endpoint[M any, P message[M]](w *Worker, handle func(request, *M), client func(*M) *string) func(*bus.Request) {
 	return func(r *bus.Request) {
-		encoding := schema.Detect(r.ContentType, r.Body)
-		c := caller{inbox: r.Reply, encoding: encoding}
 		if r.Reply != "" && !bus.SafeInbox(r.Reply) {
 			w.log.Debug("request whose reply subject is not one to publish to", "subject", r.Subject, "reply", r.Reply)
 			return
 		}
-		address, err := schema.ParseSubject(r.Subject)
-		if err != nil {
-			w.reply(c, fault(err), "")
-			return
-		}
 		var m M
-		if err := schema.Decode(encoding, r.Body, P(&m)); err != nil {
-			w.reply(c, fault(err), "")
+		q, refused := open(r, P(&m), func() *string { return client(&m) })
+		if refused != nil {
+			r.CountError(refused.Message)
+			w.reply(q.caller, refused, "")
 			return
 		}
-		who := client(&m)
-		if address.Named {
-			if *who != "" && *who != address.Client {
-				w.reply(c, refusal{schema.StatusDenied, "client: the subject names another client"}.reply(), "")
-				return
-			}
-			*who = address.Client
-		}
-		if err := P(&m).Validate(); err != nil {
-			w.reply(c, fault(err), "")
-			return
-		}
-		handle(request{realm: address.Realm, client: *who, named: address.Named, caller: c}, &m)
+		handle(q, &m)
 	}
+}
+
+// open decodes a request, checks who is calling, and checks what is asked.
+func open(r *bus.Request, m schema.Request, client func() *string) (q request, refused *schema.Reply) {
+	q.caller = caller{inbox: r.Reply, encoding: schema.Detect(r.ContentType, r.Body)}
+	address, err := schema.ParseSubject(r.Subject)
+	if err != nil {
+		return q, fault(err)
+	}
+	if err := schema.Decode(q.caller.encoding, r.Body, m); err != nil {
+		return q, fault(err)
+	}
+	who := client()
+	if address.Named {
+		if *who != "" && *who != address.Client {
+			return q, refusal{schema.StatusDenied, "client: the subject names another client"}.reply()
+		}
+		*who = address.Client
+	}
+	if err := m.Validate(); err != nil {
+		return q, fault(err)
+	}
+	q.realm, q.client, q.named = address.Realm, *who, address.Named
+	return q, nil
 }
 
 // fault is the reply to a request that schema refused.

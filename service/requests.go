@@ -1,10 +1,9 @@
 package service
 
 import (
+	crand "crypto/rand"
 	"math/rand/v2"
 	"time"
-
-	"github.com/nats-io/nuid"
 
 	"github.com/natslock/natslock/schema"
 	"github.com/natslock/natslock/service/lock"
@@ -45,7 +44,7 @@ func (w *Worker) acquireCommand(r *request, m *schema.Acquire) lock.Acquire {
 		c.Attempt = lock.Attempt(rand.Uint64() | 1)
 	}
 	if c.Owner == "" {
-		c.Owner = nuid.Next()
+		c.Owner = crand.Text()
 	}
 	if c.Mode == "" {
 		c.Mode = schema.ModeExclusive
