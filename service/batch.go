@@ -1,7 +1,6 @@
 package service
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"time"
@@ -13,8 +12,7 @@ import (
 
 // How the store is asked again.
 const (
-	loadTimeout = 2 * time.Second
-	retryPause  = 100 * time.Millisecond
+	retryPause = 100 * time.Millisecond
 )
 
 // work is what a batch is about: the commands of one lock, or one step that
@@ -243,8 +241,6 @@ func (b *batch) confirm() {
 // load reads the keys of the parts that matter from the leader. Of the others
 // it says what is known here.
 func (b *batch) load(matters func(*part) bool) ([]bus.Entry, error) {
-	ctx, cancel := context.WithTimeout(b.w.ctx, loadTimeout)
-	defer cancel()
 	entries := make([]bus.Entry, len(b.parts))
 	for i := range b.parts {
 		p := &b.parts[i]
@@ -252,13 +248,12 @@ func (b *batch) load(matters func(*part) bool) ([]bus.Entry, error) {
 			entries[i].Revision = p.base
 			continue
 		}
-		e, err := b.w.store.Load(ctx, p.actor.key)
+		e, err := b.w.load(b.w.ctx, p.actor.key)
 		if err != nil {
 			return nil, err
 		}
 		entries[i] = e
 	}
-	b.w.clock.Answered()
 	return entries, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/natslock/natslock/bus"
 	"github.com/natslock/natslock/schema"
@@ -14,7 +15,13 @@ import (
 const (
 	maxReading = 16 // inspects and lists at work at once; more wait in the subscription
 	maxLoading = 32 // keys that one inspect reads at once
+
+	// maxInspected bounds the bytes of the records that one inspect reads. They
+	// hold what a reply leaves out, so it is more than a reply may have.
+	maxInspected = 4 * schema.MaxReply
 )
+
+var errMuch = errors.New("too much to inspect at once")
 
 // read runs f beside the endpoint, with at most maxReading others.
 func (w *Worker) read(f func()) {
@@ -41,12 +48,19 @@ func (w *Worker) inspect(r request, m *schema.Inspect) {
 		states := make([]schema.LockState, len(names))
 		errs := make([]error, len(names))
 		room := make(chan struct{}, maxLoading)
+		var read atomic.Int64
 		var loads sync.WaitGroup
 		for i, name := range names {
 			room <- struct{}{}
 			loads.Go(func() {
 				defer func() { <-room }()
-				states[i], errs[i] = w.state(ctx, r.realm, name)
+				if read.Load() > maxInspected {
+					errs[i] = errMuch
+					return
+				}
+				var size int
+				states[i], size, errs[i] = w.state(ctx, r.realm, name)
+				read.Add(int64(size))
 			})
 		}
 		loads.Wait()
@@ -62,28 +76,30 @@ func (w *Worker) inspect(r request, m *schema.Inspect) {
 
 // unread is the refusal when a lock could not be read.
 func unread(name string, err error) refusal {
+	if errors.Is(err, errMuch) {
+		return refusal{schema.StatusLimit, "the reply would be larger than 512 KiB; ask for fewer names"}
+	}
 	if errors.Is(err, bus.ErrUnavailable) {
 		return refusal{schema.StatusUnavailable, "the store does not answer (" + err.Error() + "); repeat the request"}
 	}
 	return refusal{schema.StatusInternal, fmt.Sprintf("the record of %q cannot be read: %v", name, err)}
 }
 
-// state reads one lock from the leader.
-func (w *Worker) state(ctx context.Context, realm, name string) (schema.LockState, error) {
+// state reads one lock from the leader. size is that of its record in bytes.
+func (w *Worker) state(ctx context.Context, realm, name string) (state schema.LockState, size int, err error) {
 	key := schema.LockKey(realm, name)
-	entry, err := w.store.Load(ctx, key)
+	entry, err := w.load(ctx, key)
 	if err != nil {
-		return schema.LockState{}, err
+		return state, 0, err
 	}
-	w.clock.Answered()
 	record, err := decode(entry)
 	if err != nil {
-		return schema.LockState{}, err
+		return state, 0, err
 	}
-	state := record.State()
+	state = record.State()
 	state.Name = name
 	w.replica.peek(key, func(a *actor) { w.expiries(a, state.Holders) })
-	return state, nil
+	return state, len(entry.Value), nil
 }
 
 // expiries fills in when holds end, as far as this worker times them; the

@@ -23,6 +23,15 @@ func (r refusal) reply() *schema.Reply {
 // returns.
 var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 1024); return &b }}
 
+// maxBuffer is the largest buffer that is kept, in bytes.
+const maxBuffer = 64 << 10
+
+func putBuffer(b *[]byte) {
+	if cap(*b) <= maxBuffer {
+		buffers.Put(b)
+	}
+}
+
 // reply sends reply to a caller. undo, if not empty, is where it comes back to when nobody
 // listens.
 func (w *Worker) reply(c caller, reply *schema.Reply, undo string) {
@@ -34,7 +43,7 @@ func (w *Worker) reply(c caller, reply *schema.Reply, undo string) {
 		return
 	}
 	buffer := buffers.Get().(*[]byte)
-	defer buffers.Put(buffer)
+	defer putBuffer(buffer)
 	body := schema.Append((*buffer)[:0], c.encoding, reply)
 	if len(body) > schema.MaxReply {
 		reply = &schema.Reply{Status: schema.StatusLimit, Message: "the reply would be larger than 512 KiB; ask for fewer names"}
@@ -81,7 +90,7 @@ func (w *Worker) announce(a *actor, outcomes []lock.Outcome) {
 
 func (w *Worker) publish(a *actor, subject string, e *lock.Event) {
 	buffer := buffers.Get().(*[]byte)
-	defer buffers.Put(buffer)
+	defer putBuffer(buffer)
 	at := time.Now()
 	event := schema.Event{
 		Type: e.Type, Realm: a.realm, Name: a.name,

@@ -43,6 +43,7 @@ type Worker struct {
 	work    sync.WaitGroup // goroutines
 	flights flights        // batches and requests on their way
 	decided func()         // flights.decided
+	loads   chan struct{}  // bounds reads of the store
 	reading chan struct{}  // bounds inspects and lists at work
 	due     chan struct{}  // bounds the timers' commands on their way
 	probing atomic.Bool
@@ -74,6 +75,7 @@ func New(nc *nats.Conn, store bus.Store, cfg *Config) (*Worker, error) {
 		sets:       newSets(),
 		undoPrefix: bus.Reserved + ".undo." + nuid.Next(),
 		undoSeed:   maphash.MakeSeed(),
+		loads:      make(chan struct{}, maxLoads),
 		reading:    make(chan struct{}, maxReading),
 		due:        make(chan struct{}, maxDue),
 	}

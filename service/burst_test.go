@@ -1,0 +1,46 @@
+package service_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/natslock/natslock/schema"
+)
+
+// Each of these refusals rests on a read of the store. All at once they would
+// fill the queue of its leader, which drops everything then.
+func TestBurstOfRefusalsLeavesTheServiceAlive(t *testing.T) {
+	s := start(t, t.TempDir(), nil)
+	const burst = 20_000
+	answers := s.listen()
+	for i := range burst {
+		answers.send(&schema.Release{Name: fmt.Sprintf("burst/%d", i), Token: 5})
+	}
+	begin := time.Now()
+	got := s.want(schema.StatusGranted, &schema.Acquire{Name: "a"})
+	s.want(schema.StatusReleased, &schema.Release{Name: "a", Token: got.Token})
+	t.Logf("a pair behind the burst took %s", time.Since(begin))
+	for range burst {
+		if r := answers.reply(); r.Status != schema.StatusNotHeld && r.Status != schema.StatusLimit {
+			t.Fatalf("%s: %s", r.Status, r.Message)
+		}
+	}
+}
+
+func TestInspectReadsNoMoreThanItCanAnswer(t *testing.T) {
+	s := start(t, t.TempDir(), nil)
+	meta := schema.Meta(`{"m":"` + strings.Repeat("x", 4000) + `"}`)
+	for i := range 40 {
+		s.want(schema.StatusGranted, &schema.Acquire{Name: "fat", Mode: schema.ModeShared, Owner: fmt.Sprint(i), Meta: meta})
+	}
+	names := make([]string, schema.MaxInspect)
+	for i := range names {
+		names[i] = "fat"
+	}
+	for range 16 {
+		s.want(schema.StatusLimit, &schema.Inspect{Names: names})
+	}
+	s.want(schema.StatusOK, &schema.Inspect{Names: names[:2]})
+}
