@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -147,7 +148,10 @@ func (n *node) run(ctx context.Context, ready func()) error {
 			}
 		})
 	}
-	err := n.worker.Run(ctx, ready)
+	err := n.worker.Run(ctx, func() {
+		debug.FreeOSMemory() // reading all records has left as much garbage
+		ready()
+	})
 	cancel()
 	watch.Wait()
 	return errors.Join(broken, err)
