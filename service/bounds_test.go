@@ -44,40 +44,59 @@ func TestALockTakesAThousandHoldersAndWaiters(t *testing.T) {
 	})
 }
 
-// More waiters than one write can grant are let in by the writes that follow,
-// also by another worker's if the first one has gone.
+// More waiters than one write can grant are let in by the writes that follow.
 func TestAThousandSharedWaitersAreLetInTogether(t *testing.T) {
 	inBubble(t, func(b *bubble) {
-		token := b.lock(&schema.Acquire{Name: "a", TTL: ms(86_400_000)})
-		all := b.listen()
-		for i := range 900 {
-			all.send(&schema.Acquire{Name: "a", Client: fmt.Sprint(i), Mode: schema.ModeShared, Wait: 86_400_000})
-		}
-		b.settle()
-		writes := 0
-		b.store.Fail(func([]bus.Write) bustest.Fault {
-			writes++
-			if writes > 1 {
-				return bustest.Fault{Kind: bustest.Unavailable}
-			}
-			return bustest.Fault{}
-		})
+		all, token := b.crowd()
 		b.unlock("a", token)
-		seen := map[uint64]bool{}
-		for range 256 {
-			seen[all.want(schema.StatusGranted).Token] = true
-		}
-		all.silent(0)
-		b.start(b.store, nil)
-		b.workers[0].stop(b.t)
-		b.store.Fail(nil)
-		for range 900 - 256 {
-			seen[all.want(schema.StatusGranted).Token] = true
-		}
-		if len(seen) != 900 {
-			t.Errorf("%d different tokens", len(seen))
-		}
+		wantDifferent(b.t, all, 900)
 	})
+}
+
+// If the worker that began has gone another goes on, one that starts or one that
+// was there.
+func TestAnotherWorkerGoesOnLettingIn(t *testing.T) {
+	for _, starts := range []bool{true, false} {
+		inBubble(t, func(b *bubble) {
+			all, token := b.crowd()
+			b.workers[0].stop(b.t)
+			// The first write of the next worker is its last.
+			var dying awayWrites
+			dying.Store = b.store
+			b.start(&dying, nil)
+			dying.left.Store(1)
+			b.unlock("a", token)
+			if starts {
+				b.workers[1].stop(b.t)
+			}
+			b.start(b.store, nil)
+			wantDifferent(b.t, all, 900)
+			dying.left.Store(1000)
+		})
+	}
+}
+
+// crowd lets 900 shared waiters wait for the lock a, which is held.
+func (b *bubble) crowd() (all *pending, token uint64) {
+	b.t.Helper()
+	token = b.lock(&schema.Acquire{Name: "a", TTL: ms(86_400_000)})
+	all = b.listen()
+	for i := range 900 {
+		all.send(&schema.Acquire{Name: "a", Client: fmt.Sprint(i), Mode: schema.ModeShared, Wait: 86_400_000})
+	}
+	b.pass(time.Second)
+	return all, token
+}
+
+func wantDifferent(t *testing.T, all *pending, n int) {
+	t.Helper()
+	seen := map[uint64]bool{}
+	for range n {
+		seen[all.want(schema.StatusGranted).Token] = true
+	}
+	if len(seen) != n {
+		t.Errorf("%d different tokens, want %d", len(seen), n)
+	}
 }
 
 func TestALockQueuesSoManyRequests(t *testing.T) {

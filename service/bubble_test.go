@@ -144,9 +144,7 @@ func (b *bubble) burst() {
 	b.store.Fail(nil)
 	time.Sleep(5 * time.Second)
 	for _, w := range b.workers {
-		if u, f, r := w.worker.Undecided(), w.worker.InFlight(), w.worker.Ringing(); !w.ended && u+int64(f+r) > 0 {
-			b.t.Errorf("a worker at rest has %d requests, %d batches and %d rings on their way", u, f, r)
-		}
+		w.rests(b.t)
 		w.stop(b.t)
 		w.nc.Close()
 	}
@@ -159,6 +157,20 @@ func (b *bubble) burst() {
 	}
 	b.store.Close()
 	time.Sleep(time.Second) // until nats.go has looked in vain whether its drained subscriptions are still there
+}
+
+// rests fails the test if a worker has anything left to do.
+func (w *running) rests(t *testing.T) {
+	t.Helper()
+	if w.ended {
+		return
+	}
+	undecided, batches, rings := w.worker.Undecided(), w.worker.InFlight(), w.worker.Ringing()
+	jobs, urgent := w.worker.Queued()
+	if undecided != 0 || batches != 0 || rings != 0 || jobs != 0 || urgent != 0 {
+		t.Errorf("a worker at rest has %d requests, %d batches, %d rings, %d jobs and %d urgent ones on their way",
+			undecided, batches, rings, jobs, urgent)
+	}
 }
 
 // settle waits until nothing is left to happen at this instant.

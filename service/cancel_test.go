@@ -157,3 +157,15 @@ func TestCancelOfAGrantOfSeveralNamesIsOneWrite(t *testing.T) {
 		}
 	})
 }
+
+func TestCancelOfAGrantOfSeveralNamesWritesWhatItEnds(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.lock(&schema.Acquire{Name: "b", Client: "x", Owner: "o"})
+		b.want(schema.StatusGranted, &schema.Acquire{Names: []string{"a", "b", "c"}, Client: "x", Owner: "o", Request: "r"})
+		writes := b.countWrites()
+		b.want(schema.StatusReleased, &schema.Cancel{Name: "c", Client: "x", Request: "r"})
+		if got := writes(); !equal(got, []string{"test.a test.c"}) {
+			t.Errorf("writes %q", got)
+		}
+	})
+}

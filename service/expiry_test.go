@@ -28,7 +28,7 @@ func TestHoldEndsWithItsTTL(t *testing.T) {
 	for _, ttl := range []time.Duration{10 * time.Millisecond, 500 * time.Millisecond, time.Second, 7 * time.Second, 30 * time.Second, time.Hour} {
 		inBubble(t, func(b *bubble) {
 			b.lock(&schema.Acquire{Name: "a", TTL: ms(ttl.Milliseconds())})
-			b.endsIn("a", ttl, ttl+time.Second)
+			b.endsIn("a", ttl, ttl+20*time.Millisecond) // nothing else is due
 		})
 	}
 }
@@ -272,6 +272,25 @@ func TestASlowStoreProlongsNothing(t *testing.T) {
 		})
 		b.pass(17 * time.Second)
 		b.wantHolders("other")
+	})
+}
+
+// What is due and stuck does not keep others from being ended.
+func TestStuckExpiriesLeaveRoomForOthers(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		for i := range 300 {
+			b.lock(&schema.Acquire{Name: fmt.Sprint(i), TTL: ms(1000)})
+		}
+		b.lock(&schema.Acquire{Name: "other", TTL: ms(6000)})
+		b.store.Fail(func(writes []bus.Write) bustest.Fault {
+			if writes[0].Key == "test.other" {
+				return bustest.Fault{}
+			}
+			return bustest.Fault{Delay: 20 * time.Second}
+		})
+		b.pass(4 * time.Second)
+		b.endsIn("other", time.Second, 3*time.Second)
+		b.pass(20 * time.Second)
 	})
 }
 

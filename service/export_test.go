@@ -12,3 +12,13 @@ func (w *Worker) InFlight() int {
 
 // Ringing is for how many locks the timers have commands on their way.
 func (w *Worker) Ringing() int { return len(w.due) }
+
+// Queued is how many jobs are in the queues of all locks, and how many the
+// queues believe are urgent.
+func (w *Worker) Queued() (jobs, urgent int) {
+	w.replica.each(func(a *actor) {
+		jobs += len(a.queue)
+		urgent += a.urgent
+	})
+	return jobs, urgent
+}

@@ -256,9 +256,12 @@ func TestAForgedUndoUndoesNothing(t *testing.T) {
 		}
 		yours := b.send(&schema.Acquire{Name: "yours", Client: "you", Request: "r"})
 		tokens := strings.Split(yours.message().Reply, ".")
+		guessed := append([]string(nil), tokens...)
+		guessed[len(guessed)-3] = "1" // all is right but the proof
 		forged := append(strings.Split(undo, ".")[:len(tokens)-2], tokens[len(tokens)-2:]...)
 		subjects := []string{
 			strings.Join(forged, "."),
+			strings.Join(guessed, "."),
 			strings.Replace(undo, "mine", "yours", 1),
 			undo[:len(undo)-len("test.mine")] + "nonsense",
 			undo[:len(undo)-len("test.mine")],

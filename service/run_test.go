@@ -128,6 +128,16 @@ func TestRunEndsBeforeItWasReady(t *testing.T) {
 	})
 }
 
+// lateStore is caught up with a second after all has been seen.
+type lateStore struct{ bus.Store }
+
+func (s lateStore) Watch(ctx context.Context, seen func(bus.Entry), ready func()) error {
+	return s.Store.Watch(ctx, seen, func() {
+		time.Sleep(time.Second)
+		ready()
+	})
+}
+
 // waitingStore is never caught up with.
 type waitingStore struct{ bus.Store }
 
@@ -156,23 +166,20 @@ func TestRunReportsAWatchThatEnds(t *testing.T) {
 }
 
 func TestRunLeavesNoGoroutine(t *testing.T) {
-	s := start(t, t.TempDir(), nil)
-	nc, err := s.server.WorkerConn()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	before := goleak.IgnoreCurrent()
-	stop := s.run(nc, nil)
-	for i := range 50 {
-		s.lock(&schema.Acquire{Name: fmt.Sprint(i), TTL: ms(50)})
-		s.send(&schema.Acquire{Name: fmt.Sprint(i), Wait: 60_000})
-		s.want(schema.StatusHeld, &schema.Acquire{Names: []string{fmt.Sprint(i), "x"}})
-	}
-	stop()
-	if err := goleak.Find(before); err != nil {
-		t.Error(err)
-	}
+	inBubbleOf(t, 0, func(b *bubble) {
+		nc := b.dial()
+		before := goleak.IgnoreCurrent()
+		w := b.launch(nc, b.store, nil)
+		for i := range 50 {
+			b.lock(&schema.Acquire{Name: fmt.Sprint(i), TTL: ms(50)})
+			b.send(&schema.Acquire{Name: fmt.Sprint(i), Wait: 60_000})
+			b.want(schema.StatusHeld, &schema.Acquire{Names: []string{fmt.Sprint(i), "x"}})
+		}
+		w.stop(b.t)
+		if err := goleak.Find(before); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // What an earlier worker left half done is gone on with when the worker is
@@ -190,7 +197,7 @@ func TestRestartUndoesWhatNobodyHears(t *testing.T) {
 		b.unlock("b", token)
 		b.workers[0].stop(b.t)
 		b.store.Fail(nil)
-		b.start(b.store, nil)
+		b.start(lateStore{b.store}, nil)
 		b.settle()
 		for _, name := range []string{"a", "b", "c"} {
 			b.wantHolders(name)

@@ -65,6 +65,22 @@ func TestSeveralNamesWaitUntilAllAreFree(t *testing.T) {
 	})
 }
 
+func TestAWaitForSeveralNamesIsNotProlongedByOthers(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.lock(&schema.Acquire{Name: "b"})
+		begin := time.Now()
+		waiting := b.send(&schema.Acquire{Names: []string{"a", "b"}, Wait: 5000})
+		for range 4 {
+			b.pass(time.Second)
+			b.send(&schema.Acquire{Names: []string{"a", "b"}, Wait: 60_000})
+		}
+		waiting.want(schema.StatusTimeout)
+		if took := time.Since(begin); took > 6*time.Second {
+			t.Errorf("after %s", took)
+		}
+	})
+}
+
 func TestSeveralNamesLetTheQueueGoFirst(t *testing.T) {
 	inBubble(t, func(b *bubble) {
 		one := b.lock(&schema.Acquire{Name: "a", Client: "x"})

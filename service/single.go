@@ -88,10 +88,10 @@ func (s *single) refuse(since time.Time, r refusal) {
 }
 
 // answer sends the reply to a job's caller. A grant is sent so that it comes
-// back if nobody is there to hear it; one that changed nothing is no news.
+// back if nobody is there to hear it.
 func (w *Worker) answer(j *job, a *actor, o *lock.Outcome) {
 	undo := ""
-	if c, ok := j.command.(lock.Acquire); ok && o.Reply.Status == schema.StatusGranted && o.Changed {
+	if c, ok := j.command.(lock.Acquire); ok && o.Reply.Status == schema.StatusGranted {
 		undo = w.undoSubject(a.key, c.Attempt, c.Inbox)
 	}
 	if o.Reply.Status == schema.StatusHeld {

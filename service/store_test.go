@@ -53,3 +53,17 @@ func (s *awayStore) Load(ctx context.Context, key string) (bus.Entry, error) {
 	}
 	return s.Store.Load(ctx, key)
 }
+
+// awayWrites commits so many writes more, and then none any more.
+type awayWrites struct {
+	bus.Store
+	left atomic.Int64
+}
+
+func (s *awayWrites) Commit(writes []bus.Write, done func(uint64, error)) {
+	if s.left.Add(-1) < 0 {
+		go done(0, bus.ErrUnavailable)
+		return
+	}
+	s.Store.Commit(writes, done)
+}
