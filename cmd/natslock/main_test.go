@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -31,7 +32,18 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asNatslock) != "" {
 		main()
 	}
+	heed()
 	os.Exit(testMain(m))
+}
+
+// heed makes signals arrive that whoever started the tests ignores, as nohup
+// does: a command hands that on to its own, and the tests would wait for ever.
+func heed() {
+	for _, s := range []os.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM} {
+		if signal.Ignored(s) {
+			signal.Notify(make(chan os.Signal, 1), s)
+		}
+	}
 }
 
 func testMain(m *testing.M) int {

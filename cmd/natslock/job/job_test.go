@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -21,6 +22,7 @@ func init() { runtime.LockOSThread() }
 // arguments.
 func TestMain(m *testing.M) {
 	if os.Getenv("JOB_TEST_RUN") == "" {
+		heed()
 		os.Exit(m.Run())
 	}
 	cmd := exec.Command(os.Args[1], os.Args[2:]...)
@@ -32,6 +34,16 @@ func TestMain(m *testing.M) {
 		exit.Status = StartStatus(err)
 	}
 	os.Exit(exit.Status)
+}
+
+// heed makes signals arrive that whoever started the tests ignores, as nohup
+// does: a command hands that on to its own, and the tests would wait for ever.
+func heed() {
+	for _, s := range []os.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM} {
+		if signal.Ignored(s) {
+			signal.Notify(make(chan os.Signal, 1), s)
+		}
+	}
 }
 
 // program is this test binary running a job.
