@@ -14,7 +14,7 @@ import (
 // Bounds of reading.
 const (
 	maxReading = 16 // inspects and lists at work at once; more wait in the subscription
-	maxLoading = 32 // keys that one inspect reads at once
+	maxLoading = 8  // keys that one inspect reads at once
 
 	// maxInspected bounds the bytes of the records that one inspect reads. They
 	// hold what a reply leaves out, so it is more than a reply may have.
