@@ -96,7 +96,8 @@ func (a ask) options(owner string) []client.AcquireOption {
 
 // old tells whether an answer came so late that it may not have been the first: a
 // grant that is old when it comes is asked for again, and may be over by then.
-func (a ask) old(took time.Duration) bool { return took >= a.ttl/3 }
+// So may what was asked while the server was away for a second.
+func (a ask) old(took time.Duration) bool { return took >= min(a.ttl/3, time.Second) }
 
 // take acquires locks through package client, uses them and releases them.
 func (c *caller) take(ctx context.Context, ledgers []*ledger, a ask) error {
