@@ -22,17 +22,19 @@
 //   - A conflict means that the record is another: it is read from the leader,
 //     and the same commands are decided anew.
 //   - An unknown outcome is settled by sending the very same write again, until
-//     it is acknowledged or conflicts; then the store shows whether it was the
-//     first try that was stored. Meanwhile the lock stands still, and callers
-//     who have waited long are told unavailable.
+//     it is acknowledged or conflicts; then the store shows, by the mark of the
+//     write, whether it was the first try that was stored. Meanwhile the lock
+//     stands still, and callers who have waited long are told unavailable: also
+//     those whose requests wait behind it, which then do not happen any more.
 //
 // # Several locks
 //
 // A step that concerns several locks is a gathering: it takes a seat in the queue
 // of each actor, in the order of their names, and when it has them all decides
 // and writes one atomic batch. Attempts for several names that wait are
-// noted in the record of the smallest name and tried again whenever one of
-// their locks comes free.
+// noted in the record of one, mostly the smallest, and tried again whenever one
+// of their locks changes. What such an attempt was newly granted is taken back
+// together, too: the first of it has the names of all.
 //
 // # Time
 //
@@ -40,8 +42,8 @@
 // monotonic clock that stands still while the worker is paused or the store
 // does not answer. When it is over, and the store has answered since, an expire
 // command goes the way of all others, and does nothing to a hold that was
-// renewed meanwhile, by whatever worker. So a hold ends late by the delay of the watch, and never early. No wall
-// clock decides anything.
+// renewed meanwhile, by whatever worker. So a hold ends late by the delay of the
+// watch, and never early. No wall clock decides anything.
 //
 // # Callers who are gone
 //
