@@ -54,6 +54,12 @@ func openBucket(t testing.TB, nc *nats.Conn, cfg bus.BucketConfig) *bus.Bucket {
 	return b
 }
 
+func TestAGroupOverABucketPassesTheStoreSuite(t *testing.T) {
+	bustest.RunStoreSuite(t, func(t *testing.T) bus.Store {
+		return bus.NewGroup(openBucket(t, workerConn(t, startServer(t, t.TempDir(), "")), bus.BucketConfig{}))
+	})
+}
+
 func TestBucketPassesTheStoreSuite(t *testing.T) {
 	for _, memory := range []bool{false, true} {
 		name := map[bool]string{false: "file", true: "memory"}[memory]

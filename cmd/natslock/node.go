@@ -115,8 +115,17 @@ func (n *node) openStore(ctx context.Context, c *serveCmd, log *slog.Logger) err
 	if n.nats != nil {
 		config.Listening = n.nats.Listening
 	}
-	n.worker, err = service.New(n.conn, n.store, &config)
+	n.worker, err = service.New(n.conn, c.grouped(n.store), &config)
 	return err
+}
+
+// grouped lets writes share their way to the disk where each would have one of
+// its own: in a cluster, and with NATS that is there already, that is up to the servers.
+func (c *serveCmd) grouped(store bus.Store) bus.Store {
+	if c.NATSURL == "" && c.Sync == 0 {
+		return bus.NewGroup(store)
+	}
+	return store
 }
 
 func (n *node) echo(connect func() (*nats.Conn, error)) error {
