@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/natslock/natslock/bus"
@@ -17,18 +18,50 @@ const (
 	loadTimeout = 2 * time.Second
 )
 
+// loads are the reads of the store that are on their way or wait for their turn.
+type loads struct {
+	turn     chan struct{}
+	answered atomic.Uint64 // how many have been, so far
+}
+
+func newLoads() *loads { return &loads{turn: make(chan struct{}, maxLoads)} }
+
+// wait waits for a turn: as long as it takes while the store answers others,
+// and no longer than a read of its own could take when it answers nobody.
+func (l *loads) wait(ctx context.Context) error {
+	select {
+	case l.turn <- struct{}{}:
+		return nil
+	default:
+	}
+	look := time.NewTicker(loadTimeout)
+	defer look.Stop()
+	for {
+		answered := l.answered.Load()
+		select {
+		case l.turn <- struct{}{}:
+			return nil
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %w", bus.ErrUnavailable, ctx.Err())
+		case <-look.C:
+			if l.answered.Load() == answered {
+				return fmt.Errorf("%w: none of %d reads was answered within %s", bus.ErrUnavailable, maxLoads, loadTimeout)
+			}
+		}
+	}
+}
+
 // load reads a key from the leader of the store, when it is its turn.
 func (w *Worker) load(ctx context.Context, key string) (bus.Entry, error) {
-	select {
-	case w.loads <- struct{}{}:
-	case <-ctx.Done():
-		return bus.Entry{}, fmt.Errorf("%w: %w", bus.ErrUnavailable, ctx.Err())
+	if err := w.loads.wait(ctx); err != nil {
+		return bus.Entry{}, err
 	}
-	defer func() { <-w.loads }()
+	defer func() { <-w.loads.turn }()
 	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()
 	e, err := w.store.Load(ctx, key)
 	if err == nil {
+		w.loads.answered.Add(1)
 		w.clock.Answered()
 	}
 	return e, err

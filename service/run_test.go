@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -217,4 +218,43 @@ func TestNewRefusesANonsensicalConfig(t *testing.T) {
 			t.Errorf("a default TTL of %s: %v", ttl, err)
 		}
 	}
+}
+
+// silentStore does not answer loads while it is silent.
+type silentStore struct {
+	stuckStore
+	silent atomic.Bool
+}
+
+func (s *silentStore) Load(ctx context.Context, key string) (bus.Entry, error) {
+	if s.silent.Load() {
+		return s.stuckStore.Load(ctx, key)
+	}
+	return s.Store.Load(ctx, key)
+}
+
+// Each waits behind reads that a silent store leaves unanswered.
+func TestCallersBehindASilentStoreAreToldInTime(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.workers[0].stop(b.t)
+		store := &silentStore{stuckStore: stuckStore{b.store}}
+		store.silent.Store(true)
+		b.start(store, nil)
+		const burst = 2000
+		begin := time.Now()
+		asked := make([]*pending, burst)
+		for i := range asked {
+			asked[i] = b.send(&schema.Release{Name: fmt.Sprint(i), Token: 5})
+		}
+		for _, a := range asked {
+			if r := a.reply(); r.Status != schema.StatusUnavailable {
+				t.Fatalf("%s: %s", r.Status, r.Message)
+			}
+		}
+		if took := time.Since(begin); took > 8*time.Second {
+			t.Errorf("the last was told after %s", took)
+		}
+		store.silent.Store(false)
+		b.pass(10 * time.Second)
+	})
 }

@@ -43,9 +43,9 @@ type Worker struct {
 	work    sync.WaitGroup // goroutines
 	flights flights        // batches and requests on their way
 	decided func()         // flights.decided
-	loads   chan struct{}  // bounds reads of the store
-	reading chan struct{}  // bounds inspects and lists at work
-	due     chan struct{}  // bounds the timers' commands on their way
+	loads   *loads
+	reading chan struct{} // bounds inspects and lists at work
+	due     chan struct{} // bounds the timers' commands on their way
 	probing atomic.Bool
 	resumed atomic.Bool // it has caught up with the store
 }
@@ -75,7 +75,7 @@ func New(nc *nats.Conn, store bus.Store, cfg *Config) (*Worker, error) {
 		sets:       newSets(),
 		undoPrefix: bus.Reserved + ".undo." + nuid.Next(),
 		undoSeed:   maphash.MakeSeed(),
-		loads:      make(chan struct{}, maxLoads),
+		loads:      newLoads(),
 		reading:    make(chan struct{}, maxReading),
 		due:        make(chan struct{}, maxDue),
 	}
