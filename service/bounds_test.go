@@ -53,6 +53,33 @@ func TestAThousandSharedWaitersAreLetInTogether(t *testing.T) {
 	})
 }
 
+// So many grants at once take several writes, and what did not fit into the
+// first goes into the next in the order in which it came.
+func TestManyGrantsAtOnceTakeSeveralWrites(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.unlock("a", b.lock(&schema.Acquire{Name: "a"}))
+		writes := b.countWrites()
+		b.store.SetDown(true)
+		all := b.listen()
+		for i := range 900 {
+			all.send(&schema.Acquire{Name: "a", Client: fmt.Sprint(i), Mode: schema.ModeShared})
+		}
+		b.settle()
+		b.store.SetDown(false)
+		var last uint64
+		for i := range 900 {
+			r := all.want(schema.StatusGranted)
+			if r.Token <= last || *r.Count < int64(i+1) {
+				b.t.Fatalf("grant %d: %+v after the token %d", i, r, last)
+			}
+			last = r.Token
+		}
+		if n := len(writes()); n < 4 || n > 10 {
+			t.Errorf("%d writes", n)
+		}
+	})
+}
+
 // If the worker that began has gone another goes on, one that starts or one that
 // was there.
 func TestAnotherWorkerGoesOnLettingIn(t *testing.T) {

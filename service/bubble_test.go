@@ -110,7 +110,7 @@ func (b *bubble) launch(nc *nats.Conn, store bus.Store, cfg *service.Config) *ru
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.WithoutCancel(b.t.Context()))
 	w := &running{worker: worker, nc: nc, cancel: cancel, done: make(chan error, 1)}
 	ready := make(chan struct{})
 	go func() { w.done <- worker.Run(ctx, func() { close(ready) }) }()
@@ -142,7 +142,7 @@ func (w *running) stop(t *testing.T) time.Duration {
 func (b *bubble) burst() {
 	b.store.SetDown(false)
 	b.store.Fail(nil)
-	time.Sleep(5 * time.Second)
+	b.pass(5 * time.Second)
 	for _, w := range b.workers {
 		w.rests(b.t)
 		w.stop(b.t)

@@ -12,7 +12,7 @@ import (
 // Each of these refusals rests on a read of the store. All at once they would
 // fill the queue of its leader, which drops everything then.
 func TestBurstOfRefusalsLeavesTheServiceAlive(t *testing.T) {
-	s := start(t, t.TempDir(), nil)
+	s := start(t, t.TempDir())
 	const burst = 20_000
 	answers := s.listen()
 	for i := range burst {
@@ -30,7 +30,7 @@ func TestBurstOfRefusalsLeavesTheServiceAlive(t *testing.T) {
 }
 
 func TestInspectReadsNoMoreThanItCanAnswer(t *testing.T) {
-	s := start(t, t.TempDir(), nil)
+	s := start(t, t.TempDir())
 	meta := schema.Meta(`{"m":"` + strings.Repeat("x", 4000) + `"}`)
 	for i := range 40 {
 		s.want(schema.StatusGranted, &schema.Acquire{Name: "fat", Mode: schema.ModeShared, Owner: fmt.Sprint(i), Meta: meta})

@@ -2,6 +2,7 @@ package service_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/natslock/natslock/schema"
 )
@@ -65,7 +66,11 @@ func TestCancelWinsOverALockThatIsHeld(t *testing.T) {
 	inBubble(t, func(b *bubble) {
 		b.lock(&schema.Acquire{Name: "a"})
 		b.want(schema.StatusNotHeld, &schema.Cancel{Name: "b", Client: "x", Request: "r"})
+		begin := time.Now()
 		b.want(schema.StatusCanceled, &schema.Acquire{Names: []string{"a", "b"}, Client: "x", Request: "r", Wait: 60_000})
+		if took := time.Since(begin); took > 0 {
+			t.Errorf("after %s", took)
+		}
 		b.wantWaiters("a")
 	})
 }

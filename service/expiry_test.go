@@ -9,6 +9,7 @@ import (
 	"github.com/natslock/natslock/bus"
 	"github.com/natslock/natslock/bus/bustest"
 	"github.com/natslock/natslock/schema"
+	"github.com/natslock/natslock/service"
 )
 
 // endsIn waits until nobody holds name, and fails the test if that is before
@@ -39,6 +40,12 @@ func TestHoldWithoutATTLGetsTheDefault(t *testing.T) {
 			t.Errorf("TTL %d", *r.TTL)
 		}
 		b.endsIn("a", 30*time.Second, 31*time.Second)
+		b.workers[0].stop(b.t)
+		b.start(b.store, &service.Config{DefaultTTL: 7 * time.Second})
+		if r := b.want(schema.StatusGranted, &schema.Acquire{Names: []string{"a", "b"}}); *r.TTL != 7000 {
+			t.Errorf("TTL %d", *r.TTL)
+		}
+		b.endsIn("b", 7*time.Second, 8*time.Second)
 	})
 }
 

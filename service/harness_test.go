@@ -23,7 +23,7 @@ type system struct {
 }
 
 // start runs a whole natslock in the process.
-func start(t *testing.T, dir string, cfg *service.Config) *system {
+func start(t *testing.T, dir string) *system {
 	t.Helper()
 	ctx := t.Context()
 	server, err := embedded.Start(ctx, embedded.Config{DataDir: dir, Sync: time.Second})
@@ -49,10 +49,10 @@ func start(t *testing.T, dir string, cfg *service.Config) *system {
 		t.Fatal(err)
 	}
 	s.caller = &caller{t: t, nc: conn, encoding: schema.MessagePack, patience: 10 * time.Second}
-	stopWorker := s.run(nc, cfg)
+	stopWorker := s.run(nc)
 	s.restart = func() {
 		stopWorker()
-		stopWorker = s.run(nc, cfg)
+		stopWorker = s.run(nc)
 	}
 	stopped := false
 	s.stop = func() {
@@ -75,13 +75,13 @@ func start(t *testing.T, dir string, cfg *service.Config) *system {
 }
 
 // run runs a worker until the function that it returns is called.
-func (s *system) run(nc *nats.Conn, cfg *service.Config) (stop func()) {
+func (s *system) run(nc *nats.Conn) (stop func()) {
 	s.t.Helper()
-	worker, err := service.New(nc, s.store, cfg)
+	worker, err := service.New(nc, s.store, nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.WithoutCancel(s.t.Context()))
 	ready := make(chan struct{})
 	done := make(chan error, 1)
 	go func() { done <- worker.Run(ctx, func() { close(ready) }) }()

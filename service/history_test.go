@@ -217,6 +217,7 @@ func storm(r *rand.Rand) func([]bus.Write) bustest.Fault {
 
 // playHistory runs the callers of one seed.
 func playHistory(t *testing.T, seed uint64, workers int, stormy bool) *history {
+	t.Helper()
 	h := &history{forces: !stormy, doubts: stormy && workers > 1}
 	inBubbleOf(t, 0, func(b *bubble) {
 		h.b = b

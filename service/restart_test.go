@@ -10,7 +10,7 @@ import (
 
 func TestEverythingSurvivesARestart(t *testing.T) {
 	dir := t.TempDir()
-	s := start(t, dir, nil)
+	s := start(t, dir)
 	held := s.lock(&schema.Acquire{Name: "held", Client: "x", Owner: "o", Request: "r", TTL: ms(60_000), Meta: schema.Meta(`{"k":1}`)})
 	busy := s.lock(&schema.Acquire{Name: "busy", Client: "x", TTL: ms(60_000)})
 	first := &schema.Acquire{Name: "busy", Client: "first", Request: "r", Wait: 60_000}
@@ -27,7 +27,7 @@ func TestEverythingSurvivesARestart(t *testing.T) {
 	before := s.state("held").Holders[0]
 	s.stop()
 
-	s = start(t, dir, nil)
+	s = start(t, dir)
 	after := s.state("held").Holders[0]
 	if after.Token != held || after.Client != "x" || after.Owner != "o" || !after.GrantedAt.Equal(before.GrantedAt) || string(after.Meta) != `{"k":1}` {
 		t.Errorf("before %+v, after %+v", before, after)
@@ -65,7 +65,7 @@ func (c *caller) waiters(name string, n int) {
 }
 
 func TestARestartedWorkerGrantsWhoeverStillListens(t *testing.T) {
-	s := start(t, t.TempDir(), nil)
+	s := start(t, t.TempDir())
 	s.lock(&schema.Acquire{Name: "a", TTL: ms(700)})
 	waiting := s.send(&schema.Acquire{Name: "a", Client: "w", Wait: 60_000})
 	several := s.send(&schema.Acquire{Names: []string{"a", "b"}, Client: "s", Wait: 60_000})
@@ -84,14 +84,14 @@ func TestARestartedWorkerGrantsWhoeverStillListens(t *testing.T) {
 // its place again when it comes back.
 func TestAWaiterThatComesBackAfterARestartHasLostNothing(t *testing.T) {
 	dir := t.TempDir()
-	s := start(t, dir, nil)
+	s := start(t, dir)
 	busy := s.lock(&schema.Acquire{Name: "a", TTL: ms(60_000)})
 	m := &schema.Acquire{Name: "a", Client: "back", Request: "r", Wait: 60_000}
 	s.send(m)
 	s.waiters("a", 1)
 	s.stop()
 
-	s = start(t, dir, nil)
+	s = start(t, dir)
 	next := s.send(&schema.Acquire{Name: "a", Client: "next", Wait: 60_000})
 	s.waiters("a", 2)
 	s.unlock("a", busy)
@@ -107,7 +107,7 @@ func TestAWaiterThatComesBackAfterARestartHasLostNothing(t *testing.T) {
 
 func TestManyLocksAreReadBeforeReady(t *testing.T) {
 	dir := t.TempDir()
-	s := start(t, dir, nil)
+	s := start(t, dir)
 	const n = 2000
 	all := s.listen()
 	for i := range n {
@@ -117,7 +117,7 @@ func TestManyLocksAreReadBeforeReady(t *testing.T) {
 		all.want(schema.StatusGranted)
 	}
 	s.stop()
-	s = start(t, dir, nil)
+	s = start(t, dir)
 	if got := s.held(); got != n {
 		t.Errorf("%d locks are held, want %d", got, n)
 	}
