@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -120,7 +121,9 @@ func (q *acquisition) run(ctx context.Context) ([]*Lock, error) {
 			}
 			continue
 		}
-		q.open = q.open[:len(q.open)-1]
+		if !unsettled(a) {
+			q.open = q.open[:len(q.open)-1]
+		}
 		over := a.Status == schema.StatusNotHeld && a.sends > 1      // granted, and over before the answer came
 		short := a.Status == schema.StatusTimeout && q.left(ctx) > 0 // it was to wait for less than there is
 		if !over && !short {
@@ -248,6 +251,17 @@ func (q *acquisition) giveUp() {
 func pending(a answer, err error) bool {
 	return a.sends > 0 && !errors.Is(err, ErrDenied)
 }
+
+// fleeting are the refusals that leave nothing behind: whether they still hold is
+// decided anew for each copy of a request.
+var fleeting = []schema.Status{
+	schema.StatusHeld, schema.StatusSizeMismatch, schema.StatusSessionExpired, schema.StatusLimit, schema.StatusInternal,
+}
+
+// unsettled tells whether a refused attempt may hold something yet: another copy
+// of it, that was on its way when this one was refused, may be granted, or wait, and
+// nobody listens to its answer any more.
+func unsettled(a answer) bool { return a.sends > 1 && slices.Contains(fleeting, a.Status) }
 
 // giveUp cancels an attempt in the background.
 func (c *Client) giveUp(m *schema.Acquire, all []party) {

@@ -20,9 +20,9 @@ const repeatWaiting = 5 * time.Second
 // its status. It is for gateways and tools: nothing is renewed or released for
 // the caller, who may speak for other clients if it is allowed to. What is done
 // is that the request is repeated until it is decided, an acquire gets a client
-// and a request id if it has none, and an acquire that is given up is canceled
-// in the background. Errors: ErrUnavailable, ErrTimeout, ErrCanceled, ErrClosed,
-// ErrDenied, ErrInvalid.
+// and a request id if it has none, and an acquire that is given up, or is refused
+// after it was sent more than once, is canceled in the background. Errors:
+// ErrUnavailable, ErrTimeout, ErrCanceled, ErrClosed, ErrDenied, ErrInvalid.
 func (c *Client) Call(ctx context.Context, v schema.Verb, m schema.Message) (*schema.Reply, error) {
 	if err := c.enter(); err != nil {
 		return nil, fmt.Errorf("%s: %w", v, err)
@@ -53,6 +53,9 @@ func (c *Client) Call(ctx context.Context, v schema.Verb, m schema.Message) (*sc
 			c.giveUp(&own, nil)
 		}
 		return nil, fmt.Errorf("%s: %w", v, err)
+	}
+	if unsettled(a) {
+		c.giveUp(&own, nil)
 	}
 	return a.Reply, nil
 }

@@ -65,8 +65,10 @@
 // its caller is there.
 //
 // An acquire that is given up is canceled in the background, until the service
-// has acknowledged that, so that nothing stays behind that nobody knows of; so is a
-// release that its caller did not wait for. Client.Close waits for both, within bounds.
+// has acknowledged that, so that nothing stays behind that nobody knows of; so is
+// one that was refused after it was sent more than once, since another copy may be
+// granted yet, and a release goes on that its caller did not wait for. Client.Close
+// waits for all that, within bounds.
 //
 // # Errors
 //

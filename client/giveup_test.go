@@ -124,6 +124,94 @@ func TestGrantThatArrivesAfterGivingUpIsReleased(t *testing.T) {
 	})
 }
 
+// Both copies of a request may be on their way when the first is refused: the
+// second may be granted then, and its caller has gone.
+func TestARefusalOfOneOfSeveralCopiesCancelsTheOthers(t *testing.T) {
+	for _, status := range []schema.Status{schema.StatusHeld, schema.StatusLimit, schema.StatusSizeMismatch} {
+		bubble(t, func(t *testing.T) {
+			copies, held := 0, map[string]bool{}
+			s := respond(t, func(a asked) {
+				switch m := a.request.(type) {
+				case *schema.Acquire:
+					if copies++; copies == 2 {
+						a.answer(&schema.Reply{Status: status})
+						held[m.Request] = true
+						a.answer(grant(a, 7))
+						copies = 0
+					}
+				case *schema.Cancel:
+					if m.Name != "a" || !held[m.Request] {
+						t.Errorf("cancel %+v of %v", m, held)
+					}
+					delete(held, m.Request)
+					a.answer(&schema.Reply{Status: schema.StatusReleased})
+				}
+			})
+			c := s.Client(nil)
+			_, err := c.TryAcquire(t.Context(), "a")
+			wantErr(t, err, &client.Error{Status: status})
+			_, err = c.TryAcquireAll(t.Context(), []string{"a", "b"})
+			wantErr(t, err, &client.Error{Status: status})
+			reply := must[*schema.Reply](t)(c.Call(t.Context(), schema.VerbAcquire, &schema.Acquire{Name: "a"}))
+			if reply.Status != status {
+				t.Errorf("called: %s", reply.Status)
+			}
+			ok(t, c.Close())
+			s.wait()
+			if len(held) != 0 {
+				t.Errorf("%s: still held by %v", status, held)
+			}
+		})
+	}
+}
+
+func TestARefusalOfTheOnlyCopyCancelsNothing(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		cancels := 0
+		s := respond(t, func(a asked) {
+			switch a.verb {
+			case schema.VerbAcquire:
+				a.answer(&schema.Reply{Status: schema.StatusHeld})
+			case schema.VerbCancel:
+				cancels++
+			}
+		})
+		c := s.Client(nil)
+		_, err := c.TryAcquire(t.Context(), "a")
+		wantErr(t, err, client.ErrHeld)
+		ok(t, c.Close())
+		s.wait()
+		if cancels != 0 {
+			t.Errorf("%d cancels", cancels)
+		}
+	})
+}
+
+// How what waited or held has ended is remembered: no copy finds it otherwise.
+func TestWhatHasEndedForGoodIsNotCanceled(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		copies, cancels := 0, 0
+		s := respond(t, func(a asked) {
+			switch a.verb {
+			case schema.VerbAcquire:
+				if copies++; copies%2 == 0 {
+					a.answer(&schema.Reply{Status: schema.StatusCanceled})
+				}
+			case schema.VerbCancel:
+				cancels++
+			}
+		})
+		c := s.Client(nil)
+		_, err := c.Acquire(t.Context(), "a")
+		wantErr(t, err, client.ErrCanceled)
+		ok(t, c.Close())
+		s.wait()
+		if copies != 2 || cancels != 0 {
+			t.Errorf("%d copies, %d cancels", copies, cancels)
+		}
+	})
+}
+
 func TestNothingIsCanceledThatWasNeverSent(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *clienttest.Server) {
 		nc := s.Conn()

@@ -7,6 +7,38 @@ import (
 	"github.com/natslock/natslock/schema"
 )
 
+// A refusal leaves nothing behind: of two copies of a request that are on their
+// way, the first may be refused and the second granted. A caller who goes by the
+// refusal cancels, before the second copy arrives or after.
+func TestCancelAfterARefusalUndoesALateCopy(t *testing.T) {
+	for _, m := range []*schema.Acquire{
+		{Name: "b", Client: "x", Request: "r", Owner: "o"},
+		{Names: []string{"a", "b", "c"}, Client: "x", Request: "r", Owner: "o"},
+	} {
+		cancel := &schema.Cancel{Name: "b", Client: "x", Request: "r"}
+		for _, late := range []bool{true, false} {
+			inBubble(t, func(b *bubble) {
+				busy := b.lock(&schema.Acquire{Name: "b"})
+				copies := b.send(m)
+				copies.want(schema.StatusHeld)
+				b.unlock("b", busy)
+				if late {
+					b.want(schema.StatusNotHeld, cancel)
+					copies.send(m)
+					copies.want(schema.StatusCanceled)
+				} else {
+					copies.send(m)
+					copies.want(schema.StatusGranted)
+					b.want(schema.StatusReleased, cancel)
+				}
+				for _, name := range []string{"a", "b", "c"} {
+					b.wantHolders(name)
+				}
+			})
+		}
+	}
+}
+
 func TestCancelTakesAWaiterOutOfTheQueue(t *testing.T) {
 	inBubble(t, func(b *bubble) {
 		token := b.lock(&schema.Acquire{Name: "a"})
