@@ -123,8 +123,6 @@ func (c *caller) hot(ctx context.Context, g *generation) error {
 }
 
 func (c *caller) try(ctx context.Context, g *generation) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
 	return c.take(ctx, []*ledger{c.pick(g, famHot)}, ask{ttl: clientTTL, try: true, holdFor: c.chance(4 * time.Millisecond)})
 }
 
@@ -155,11 +153,6 @@ func (c *caller) several(ctx context.Context, g *generation) error {
 		ledgers[i] = g.ledgers[lockName(famMulti, g.number, n)]
 	}
 	a := ask{ttl: clientTTL, try: c.rand.IntN(3) == 0, holdFor: c.chance(10 * time.Millisecond)}
-	if a.try {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, patience)
-		defer cancel()
-	}
 	return c.take(ctx, ledgers, a)
 }
 
@@ -208,7 +201,14 @@ func (c *caller) obtain(ctx context.Context, book *ledger, m *schema.Acquire) (a
 	if a.Status == schema.StatusGranted && a.Token == 0 {
 		return a, errors.New("granted without a token")
 	}
-	return a, book.end(m.Owner, a.Token, c.shakes() != shakes)
+	late := a.Status == schema.StatusHeld && a.sends > 1
+	if late { // another copy may be granted yet
+		_, err = c.wire.ask(ctx, c.encoding(), schema.VerbCancel, c.named(), &schema.Cancel{Name: m.Name, Client: m.Client, Request: m.Request})
+		if err != nil {
+			return a, err
+		}
+	}
+	return a, book.end(m.Owner, a.Token, late || c.shakes() != shakes)
 }
 
 // named is the client by whose subject a request goes, or none.

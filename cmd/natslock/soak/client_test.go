@@ -94,10 +94,13 @@ func (a ask) options(owner string) []client.AcquireOption {
 	return options
 }
 
-// old tells whether an answer came so late that it may not have been the first: a
-// grant that is old when it comes is asked for again, and may be over by then.
-// So may what was asked while the server was away for a second.
-func (a ask) old(took time.Duration) bool { return took >= min(a.ttl/3, time.Second) }
+// old tells whether a grant came so late that it may not have been the first: one
+// that is old when it comes is asked for again, and may be over by then.
+func (a ask) old(took time.Duration) bool { return took >= a.ttl/3 }
+
+// twice tells whether package client may have sent a request more than once that
+// took so long: it lets up to an eighth of its timeout go.
+func twice(took time.Duration) bool { return took >= clientTimeout-clientTimeout/8 }
 
 // take acquires locks through package client, uses them and releases them.
 func (c *caller) take(ctx context.Context, ledgers []*ledger, a ask) error {
@@ -121,9 +124,13 @@ func (c *caller) take(ctx context.Context, ledgers []*ledger, a ask) error {
 }
 
 func (c *caller) acquire(ctx context.Context, names []string, a ask, owner string) ([]*client.Lock, error) {
-	if a.giveUp > 0 {
+	bound := a.giveUp
+	if a.try {
+		bound = patience
+	}
+	if bound > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, a.giveUp)
+		ctx, cancel = context.WithTimeout(ctx, bound)
 		defer cancel()
 	}
 	if len(names) > 1 {
@@ -160,7 +167,9 @@ func (c *caller) refused(ledgers []*ledger, owner string, a ask, call, ret time.
 	switch {
 	case refusal.Status == schema.StatusHeld && a.try:
 		for _, l := range ledgers {
-			if err := l.end(owner, 0, a.old(ret-call) || c.shakes() != shakes); err != nil {
+			if twice(ret-call) || c.shakes() != shakes { // another copy may be granted yet, until it is canceled
+				l.abandon(owner)
+			} else if err := l.end(owner, 0, false); err != nil {
 				return err
 			}
 			if len(ledgers) == 1 || l.name == refusal.Name {
@@ -247,7 +256,7 @@ func (c *caller) releaseOne(ctx context.Context, book *ledger, l *client.Lock, s
 	err := l.Release(ctx)
 	ret := now()
 	switch {
-	case err == nil && c.shakes() == shakes && ret-call < clientTimeout*9/10:
+	case err == nil && c.shakes() == shakes && !twice(ret-call):
 		book.note(c.id, call, ret, step{kind: ended, token: l.Token()})
 	case err == nil: // sent more than once: the first may have done it
 		book.note(c.id, call, ret, step{kind: lapsed, token: l.Token()})
