@@ -112,7 +112,7 @@ func (c *acquireCmd) show(sys *system, reply *schema.Reply) error {
 		_, err := fmt.Fprintln(sys.out, locks[0].Token)
 		return err
 	}
-	table := text.Table{W: sys.out, Terminal: isTerminal(sys.out), Header: []string{"NAME", "TOKEN", "OWNER", "TTL"}}
+	table := text.Table{W: sys.out, Terminal: isTerminal(sys.out), Header: []string{"NAME", "TOKEN", "OWNER", "TTL"}, Width: columns(sys.out), Whole: []string{"TOKEN"}}
 	for _, l := range locks {
 		row := []string{text.Escape(l.Name), strconv.FormatUint(l.Token, 10)}
 		if table.Terminal {

@@ -128,13 +128,19 @@ func TestNonsenseIsRefusedAsUsage(t *testing.T) {
 }
 
 func TestHostileNameCannotDriveTheTerminal(t *testing.T) {
-	name := "x\x1b[2J\r\n\tnatslock: all is well\x00\u202e"
+	name := "x\x1b[2J\r\n\tnatslock: all is well\x00\u202e\u009b31m\x7f\u2028\U000e0001"
 	ok(t, "acquire", name, "--owner", "\x1b]0;o\a")
 	r := natslock(t, "acquire", name).want(t, 1, `x\x1b[2J\r\n\tnatslock: all is well\x00\u202e`)
-	for _, text := range []string{r.err, ok(t, "list"), ok(t, "inspect", name)} {
-		if strings.ContainsAny(text, "\x1b\r\x00\a\u202e") {
+	for _, text := range []string{
+		r.err, ok(t, "list"), ok(t, "inspect", name), ok(t, "list", "--json"), ok(t, "inspect", name, "--json"),
+		natslock(t, "acquire", name, "--json").out,
+	} {
+		if strings.ContainsAny(text, "\x1b\r\x00\a\u202e\u009b\x7f\u2028\U000e0001") {
 			t.Errorf("%q", text)
 		}
+	}
+	if got := object(t, ok(t, "list", "--json"))["name"]; got != name {
+		t.Errorf("%q", got)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/natslock/natslock/cmd/natslock/text"
 	"github.com/natslock/natslock/schema"
 )
 
@@ -31,7 +32,7 @@ func (c *caller) answer(sys *system, what string, reply *schema.Reply, show func
 
 // printJSON prints a message of the protocol on one line.
 func printJSON(w io.Writer, m schema.Message) error {
-	_, err := w.Write(append(schema.Append(nil, schema.JSON, m), '\n'))
+	_, err := w.Write(append(text.JSON(schema.Append(nil, schema.JSON, m)), '\n'))
 	return err
 }
 
@@ -117,6 +118,19 @@ func shorten(d time.Duration) string {
 func isTerminal(stream any) bool {
 	f, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// columns is how wide a stream's terminal is; 0 is not known.
+func columns(stream any) int {
+	f, ok := stream.(*os.File)
+	if !ok {
+		return 0
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
 }
 
 // milliseconds makes the protocol's number of a duration flag.

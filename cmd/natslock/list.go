@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 
+	"github.com/natslock/natslock/cmd/natslock/text"
 	"github.com/natslock/natslock/schema"
 )
 
@@ -83,7 +84,7 @@ func printLocks(w io.Writer, reply *schema.Reply) error {
 		return err
 	}
 	for _, l := range page.Locks {
-		if _, err := w.Write(append(l, '\n')); err != nil {
+		if _, err := w.Write(append(text.JSON(l), '\n')); err != nil {
 			return err
 		}
 	}

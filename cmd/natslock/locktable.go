@@ -11,17 +11,25 @@ import (
 // lockTable prints locks: a row for each hold and each waiter, and one for a
 // lock that is free.
 type lockTable struct {
-	table text.Table
-	now   time.Time
+	table  text.Table
+	now    time.Time
+	narrow bool // there is no room for the time of day
 }
 
+// wideTerminal is how many columns it takes to show everything of most locks.
+const wideTerminal = 130
+
 func newLockTable(sys *system) *lockTable {
+	width := columns(sys.out)
 	return &lockTable{
-		now: time.Now(),
+		now:    time.Now(),
+		narrow: width > 0 && width < wideTerminal,
 		table: text.Table{
 			W:        sys.out,
 			Terminal: isTerminal(sys.out),
 			Header:   []string{"NAME", "STATE", "MODE", "CLIENT", "OWNER", "TOKEN", "EXPIRES", "SINCE", "META"},
+			Width:    width,
+			Whole:    []string{"STATE", "TOKEN", "EXPIRES", "SINCE"},
 		},
 	}
 }
@@ -59,6 +67,8 @@ func (t *lockTable) since(at time.Time) string {
 	switch {
 	case at.IsZero():
 		return ""
+	case t.table.Terminal && t.narrow:
+		return rough(max(0, t.now.Sub(at))) + " ago"
 	case t.table.Terminal:
 		return since(at, t.now)
 	}

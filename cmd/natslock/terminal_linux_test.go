@@ -6,12 +6,19 @@ import (
 	"testing"
 
 	"github.com/natslock/natslock/cmd/natslock/screen"
+	"github.com/natslock/natslock/cmd/natslock/text"
 )
 
 // onTerminal runs a command in a process on a terminal.
 func onTerminal(t *testing.T, args ...string) *screen.Screen {
 	t.Helper()
-	s, err := screen.Open(process(t, append(args[:1:1], append(callerFlags(t), args[1:]...)...)...))
+	return onTerminalOf(t, 0, args...)
+}
+
+// onTerminalOf is onTerminal with a terminal of so many columns.
+func onTerminalOf(t *testing.T, columns uint16, args ...string) *screen.Screen {
+	t.Helper()
+	s, err := screen.OpenSized(process(t, append(args[:1:1], append(callerFlags(t), args[1:]...)...)...), columns)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,6 +69,26 @@ func TestTablesAreAlignedOnATerminal(t *testing.T) {
 		}
 	}
 	wantExit(t, s, 0)
+}
+
+func TestTablesFitTheTerminal(t *testing.T) {
+	name, client := strings.Repeat("long-name/", 12), strings.Repeat("user@", 10)+"host"
+	token := ok(t, "acquire", name, "--client", client, "--meta", "why="+strings.Repeat("because ", 20))
+	for _, columns := range []uint16{80, 120, 200} {
+		for _, command := range [][]string{{"list"}, {"inspect", name}} {
+			s := onTerminalOf(t, columns, command...)
+			expect(t, s, "NAME")
+			expect(t, s, "\r\n")
+			row := expect(t, s, "\r\n")
+			if got := text.Width(row); got > int(columns) || !strings.Contains(row, token) || !strings.Contains(row, " ago") {
+				t.Errorf("%d columns: %d: %s", columns, got, row)
+			}
+			wantExit(t, s, 0)
+		}
+	}
+	if got := ok(t, "list"); !strings.HasPrefix(got, name+"\t") {
+		t.Errorf("cut in a pipe: %s", got)
+	}
 }
 
 func TestAcquireShowsATableOnATerminal(t *testing.T) {

@@ -75,7 +75,7 @@ func (c *watchCmd) print(sys *system, e *schema.Event) error {
 		return printJSON(sys.out, e)
 	}
 	if isTerminal(sys.out) {
-		_, err := fmt.Fprintln(sys.out, eventLine(e))
+		_, err := fmt.Fprintln(sys.out, text.Printable(eventLine(e)))
 		return err
 	}
 	table := text.Table{W: sys.out}

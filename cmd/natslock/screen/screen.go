@@ -27,18 +27,30 @@ type Screen struct {
 	seen   string
 }
 
-// Open starts a program as the leader of a session on a new terminal.
-func Open(cmd *exec.Cmd) (*Screen, error) {
+// Open starts a program as the leader of a session on a new terminal, which
+// does not say how wide it is.
+func Open(cmd *exec.Cmd) (*Screen, error) { return OpenSized(cmd, 0) }
+
+// OpenSized is Open on a terminal of so many columns.
+func OpenSized(cmd *exec.Cmd, columns uint16) (*Screen, error) {
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
 		return nil, err
 	}
 	s := &Screen{cmd: cmd, master: master, chunks: make(chan string, 1024)}
-	if err := s.start(); err != nil {
+	if err := errors.Join(s.resize(columns), s.start()); err != nil {
 		return nil, errors.Join(err, master.Close())
 	}
 	go s.read()
 	return s, nil
+}
+
+func (s *Screen) resize(columns uint16) error {
+	size := unix.Winsize{Row: 24, Col: columns}
+	if err := unix.IoctlSetWinsize(int(s.master.Fd()), unix.TIOCSWINSZ, &size); err != nil {
+		return fmt.Errorf("size the terminal: %w", err)
+	}
+	return nil
 }
 
 func (s *Screen) start() error {

@@ -77,6 +77,20 @@ func TestTableAlignsOnATerminal(t *testing.T) {
 	}
 }
 
+func TestTableObeysNoCell(t *testing.T) {
+	for _, terminal := range []bool{true, false} {
+		var b strings.Builder
+		tab := Table{W: &b, Terminal: terminal, Header: []string{"MODE", "NAME"}}
+		tab.Row("\x1b[2J\n", Escape(`back\slash`))
+		if err := tab.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(b.String(), `\x1b[2J\n`) || !strings.Contains(b.String(), `back\\slash`+"\n") {
+			t.Errorf("%q", b.String())
+		}
+	}
+}
+
 func TestTableIsTabSeparatedInAPipe(t *testing.T) {
 	var b strings.Builder
 	tab := Table{W: &b, Header: []string{"NAME", "OWNER"}}
