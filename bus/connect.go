@@ -23,6 +23,8 @@ const (
 // ErrNoServer says that no server could be reached.
 var ErrNoServer = errors.New("no server answers there")
 
+var errMalformed = errors.New("the URL is malformed: in a user, password or token write @ : / ? # % as %40 %3A %2F %3F %23 %25")
+
 // ConnectConfig says how to connect.
 type ConnectConfig struct {
 	Name  string // of the connection, as the server shows it
@@ -44,7 +46,7 @@ func Connect(ctx context.Context, url string, cfg ConnectConfig) (*nats.Conn, er
 		timeout = min(timeout, time.Until(end))
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", redact(url), err)
+		return nil, fmt.Errorf("connect to %s: %w", Redact(url), err)
 	}
 	options := append(Defaults(), nats.Name(cfg.Name), nats.Timeout(timeout))
 	options = append(options, Logged(cfg.Logger)...)
@@ -55,21 +57,35 @@ func Connect(ctx context.Context, url string, cfg ConnectConfig) (*nats.Conn, er
 		options = append(options, nats.UserCredentials(cfg.Creds))
 	}
 	nc, err := nats.Connect(url, append(options, cfg.Options...)...)
-	if errors.Is(err, nats.ErrNoServers) {
+	var malformed *neturl.Error
+	switch {
+	case errors.Is(err, nats.ErrNoServers):
 		err = ErrNoServer
+	case errors.As(err, &malformed) && strings.Contains(url, "@"):
+		err = errMalformed // what it says may be part of a password
+	case errors.As(err, &malformed):
+		err = malformed.Err
 	}
 	if err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", redact(url), err)
+		return nil, fmt.Errorf("connect to %s: %w", Redact(url), err)
 	}
 	return nc, nil
 }
 
-// redact hides the passwords in a list of URLs.
-func redact(urls string) string {
+// Redact takes users, passwords and tokens out of a list of URLs: a token
+// stands where a user does.
+func Redact(urls string) string {
 	list := strings.Split(urls, ",")
 	for i, text := range list {
-		if u, err := neturl.Parse(strings.TrimSpace(text)); err == nil {
-			list[i] = u.Redacted()
+		scheme, rest, ok := strings.Cut(strings.TrimSpace(text), "://")
+		if !ok {
+			scheme, rest = "nats", strings.TrimSpace(text)
+		}
+		if u, err := neturl.Parse(scheme + "://" + rest); err == nil {
+			u.User = nil
+			list[i] = u.String()
+		} else if at := strings.LastIndexByte(rest, '@'); at >= 0 {
+			list[i] = scheme + "://" + rest[at+1:]
 		}
 	}
 	return strings.Join(list, ",")
@@ -95,7 +111,7 @@ func Logged(log *slog.Logger) []nats.Option {
 			}
 		}),
 		nats.ReconnectHandler(func(nc *nats.Conn) {
-			log.Info("connection to nats is back", "server", nc.ConnectedUrlRedacted())
+			log.Info("connection to nats is back", "server", Redact(nc.ConnectedUrl()))
 		}),
 	}
 }

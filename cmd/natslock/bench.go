@@ -13,6 +13,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/natslock/natslock/bus"
 	"github.com/natslock/natslock/cmd/natslock/bench"
 )
 
@@ -95,7 +96,7 @@ func (c *benchCmd) check() error {
 func (c *benchCmd) measure(ctx context.Context, p *progress) (*benchReport, error) {
 	r := newBenchReport()
 	if c.Server != "" {
-		r.Server = redact(c.Server)
+		r.Server = bus.Redact(c.Server)
 		return r, c.points(ctx, r, p, c.Server)
 	}
 	dir, err := os.MkdirTemp(c.Dir, "natslock-bench-")

@@ -72,21 +72,6 @@ func TestStatusesOfRepliesAreThoseOfTheContract(t *testing.T) {
 	}
 }
 
-func TestRedactKeepsPasswordsOutOfSight(t *testing.T) {
-	for server, want := range map[string]string{
-		"nats://127.0.0.1:4222":                "nats://127.0.0.1:4222",
-		"nats://u:p@h:1,tls://token@g:2":       "nats://h:1,tls://g:2",
-		"u:p@h:1":                              "nats://h:1",
-		"nats://u:p%zz@h:1":                    "nats://h:1",
-		"nats://u:p#:/?x@h:1":                  "nats://h:1",
-		"ws://user:pass@example.com:8080/path": "ws://example.com:8080/path",
-	} {
-		if got := redact(server); got != want {
-			t.Errorf("%s: %s, want %s", server, got, want)
-		}
-	}
-}
-
 func TestCompletionForBashKnowsTheCommands(t *testing.T) {
 	script := filepath.Join(t.TempDir(), "natslock")
 	if err := os.WriteFile(script, []byte(bare(t, "completion", "bash").want(t, 0, "").out), 0o600); err != nil {

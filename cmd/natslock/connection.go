@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"os"
 	"os/user"
 	"strconv"
@@ -63,32 +62,10 @@ func connectError(server string, err error) error {
 	if inner := errors.Unwrap(err); inner != nil {
 		cause = inner
 	}
-	var malformed *url.Error
-	if errors.As(err, &malformed) {
-		cause = malformed.Err // without the URL
-	}
 	if errors.Is(err, nats.ErrAuthorization) {
 		cause = fmt.Errorf("%w: give --nats-creds, --nats-nkey or nats://user:password@host", nats.ErrAuthorization)
 	}
-	return fmt.Errorf("connect to %s: %w", redact(server), cause)
-}
-
-// redact takes passwords and tokens out of a list of URLs.
-func redact(server string) string {
-	parts := strings.Split(server, ",")
-	for i, p := range parts {
-		scheme, rest, ok := strings.Cut(p, "://")
-		if !ok {
-			scheme, rest = "nats", p
-		}
-		if u, err := url.Parse(scheme + "://" + rest); err == nil {
-			u.User = nil
-			parts[i] = u.String()
-		} else if at := strings.LastIndexByte(rest, '@'); at >= 0 {
-			parts[i] = scheme + "://" + rest[at+1:]
-		}
-	}
-	return strings.Join(parts, ",")
+	return fmt.Errorf("connect to %s: %w", bus.Redact(server), cause)
 }
 
 // caller is what all callers' commands have in common.

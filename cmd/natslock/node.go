@@ -76,7 +76,7 @@ func (n *node) embed(ctx context.Context, c *serveCmd, log *slog.Logger) (err er
 func (n *node) announce(c *serveCmd, log *slog.Logger) {
 	switch {
 	case n.nats == nil:
-		log.Info("using nats; what is on disk when is up to its servers", "url", redact(c.NATSURL))
+		log.Info("using nats; what is on disk when is up to its servers", "url", bus.Redact(c.NATSURL))
 		return
 	case c.Sync == 0:
 		log.Info("sync always: nothing is acknowledged that is not on disk")
