@@ -92,14 +92,13 @@ func (c *acquireCmd) message() (*schema.Acquire, error) {
 	if m.TTL, err = ttlMillis(c.TTL); err != nil {
 		return nil, err
 	}
-	if c.Wait < 0 {
-		return nil, usagef("--wait: must not be negative: without a session nobody may wait without end")
-	}
 	if m.Wait, err = milliseconds("wait", c.Wait); err != nil {
 		return nil, err
 	}
-	m.Meta, err = c.Meta.meta()
-	return m, err
+	if m.Meta, err = c.Meta.meta(); err != nil {
+		return nil, err
+	}
+	return m, inFlags("acquire", m)
 }
 
 // show prints the tokens.

@@ -45,10 +45,7 @@ func refusal(reply *schema.Reply) string {
 		}
 		return busy + "held by " + heldBy(reply.Holders, time.Now())
 	}
-	if reply.Message != "" {
-		return string(reply.Status) + ": " + reply.Message
-	}
-	return string(reply.Status)
+	return refusedBecause(reply.Status, reply.Message)
 }
 
 // heldBy says who holds a lock, in words that are still to be escaped.

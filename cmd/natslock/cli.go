@@ -25,6 +25,7 @@ type cli struct {
 	Bench      benchCmd      `cmd:"" help:"Measure the service beside an echo over the same NATS."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 	Completion completionCmd `cmd:"" help:"Print a completion script for a shell."`
+	Help       helpCmd       `cmd:"" help:"Print the help of a command."`
 
 	ShowVersion kong.VersionFlag `name:"version" env:"-" help:"Print the version and exit."`
 }
@@ -52,6 +53,9 @@ func Main(ctx context.Context, args []string, sys *system) (status int) {
 			panic(r)
 		}
 	}()
+	if len(args) == 0 {
+		return introduce(sys)
+	}
 	parser := newParser(sys)
 	command, err := parser.Parse(args)
 	if err != nil {
@@ -65,7 +69,7 @@ func Main(ctx context.Context, args []string, sys *system) (status int) {
 }
 
 func newParser(sys *system) *kong.Kong {
-	return kong.Must(new(cli),
+	options := append(valueMappers(),
 		kong.Name("natslock"),
 		kong.Description(description),
 		kong.Writers(sys.out, sys.err),
@@ -76,6 +80,7 @@ func newParser(sys *system) *kong.Kong {
 		kong.ExplicitGroups([]kong.Group{{Key: connectionGroup, Title: "Connection:"}}),
 		kong.PostBuild(nameEnvironment),
 	)
+	return kong.Must(new(cli), options...)
 }
 
 // nameEnvironment gives each flag its environment variable.
@@ -103,13 +108,22 @@ func usageOf(err error) error {
 		return err
 	}
 	if command := parse.Context.Selected(); command != nil {
-		usage := &usageError{fmt.Errorf("%s: %w (see natslock %[1]s --help)", command.Name, parse.Unwrap())}
+		usage := &usageError{fmt.Errorf("%s: %s (see natslock %[1]s --help)", command.Name, plainly(parse.Unwrap()))}
 		if command.Name == "run" {
 			return &failure{status: runFailed, err: usage}
 		}
 		return usage
 	}
 	return &usageError{fmt.Errorf("usage: %w (see natslock --help)", parse.Unwrap())}
+}
+
+// plainly is what the parser says, without its own words.
+func plainly(err error) string {
+	said := strings.Replace(err.Error(), " (from envar ", " (from ", 1)
+	if argument, ok := strings.CutPrefix(said, "expected "); ok {
+		return "missing " + argument
+	}
+	return said
 }
 
 // checkText refuses what is not UTF-8: it could not be sent as it is, and the

@@ -43,17 +43,63 @@ func TestVersionSaysWhatItIs(t *testing.T) {
 }
 
 func TestUsageErrorsAreOneLine(t *testing.T) {
-	bare(t).want(t, 2, "natslock: usage: expected one of")
 	bare(t, "lock").want(t, 2, "natslock: usage: unexpected argument lock")
 	bare(t, "serve", "--bogus").want(t, 2, "natslock: serve: unknown flag --bogus")
 	bare(t, "serve", "--http", "127.0.0.1:0").want(t, 2, "unknown flag --http")
 	bare(t, "run", "--bogus").want(t, 125, "natslock: run: unknown flag --bogus")
-	bare(t, "run", "x").want(t, 125, "natslock: run: expected")
+	bare(t, "run", "x").want(t, 125, `natslock: run: missing "<command> ..."`)
 	bare(t, "run", "x", "--").want(t, 125, "natslock: run: give the lock, then --, then the command")
 	bare(t, "run", "--", "true").want(t, 125, "natslock: run: ")
 	bare(t, "run", "x", "true").want(t, 125, "natslock: run: give the lock, then --")
 	bare(t, "run", "x", "y", "--", "true").want(t, 125, "natslock: run: give the lock, then --")
 	bare(t, "completion", "tcsh").want(t, 2, "must be one of")
+}
+
+func TestNoCommandIsToldWhichThereAre(t *testing.T) {
+	r := bare(t)
+	if r.status != 2 || r.out != "" || !strings.HasPrefix(r.err, "natslock: which command? ") {
+		t.Errorf("%+v", r)
+	}
+	for _, node := range newParser(&system{out: new(bytes.Buffer), err: new(bytes.Buffer)}).Model.Children {
+		if !strings.Contains(r.err, "\n  "+node.Name+" ") || !strings.Contains(r.err, node.Help) {
+			t.Errorf("no %s in\n%s", node.Name, r.err)
+		}
+	}
+}
+
+func TestHelpIsACommandToo(t *testing.T) {
+	for _, command := range [][]string{{}, {"run"}, {"help"}} {
+		want := bare(t, append(command[:len(command):len(command)], "--help")...).want(t, 0, "").out
+		if got := bare(t, append([]string{"help"}, command...)...).want(t, 0, "").out; got != want || got == "" {
+			t.Errorf("%q: %s", command, got)
+		}
+	}
+	bare(t, "help", "lock").want(t, 2, "unexpected argument lock")
+}
+
+func TestWrongValuesAreToldInPlainWords(t *testing.T) {
+	const durations = "give a duration such as 500ms, 30s, 5m or 1h30m"
+	for line, want := range map[string]string{
+		"acquire x --ttl -5s":         "natslock: acquire: --ttl: -5s is negative: " + durations,
+		"acquire x --ttl=-5":          "natslock: acquire: --ttl: -5 is negative: " + durations,
+		"acquire x --ttl 5":           "natslock: acquire: --ttl: 5 has no unit: write 5s for seconds, or " + durations,
+		"acquire x --wait soon":       `natslock: acquire: --wait: "soon" is no duration: ` + durations,
+		"acquire x --ttl --shared":    "natslock: acquire: --ttl: " + durations + "; --shared is another flag",
+		"acquire x --ttl":             "natslock: acquire: --ttl: " + durations,
+		"acquire x --ttl 1ms":         "natslock: acquire: --ttl: must be from 10ms to 24h",
+		"acquire x --ttl 0s":          "natslock: acquire: --ttl: must be from 10ms to 24h",
+		"acquire x --wait 25h":        "natslock: acquire: --wait: must be at most 24h",
+		"acquire x --size -1":         "natslock: acquire: --size: want 0 to 1000000, got -1",
+		"acquire x y x":               `natslock: acquire: the lock "x" is given twice`,
+		"acquire x --size many":       `natslock: acquire: --size: "many" is no whole number`,
+		"release x --token -1":        `natslock: release: --token: "-1" is no whole number`,
+		"renew x --token 1 --ttl 9ms": "natslock: renew: --ttl: must be from 10ms to 24h",
+		"acquire":                     `natslock: acquire: missing "<name> ..."`,
+	} {
+		if r := bare(t, strings.Fields(line)...).want(t, 2, want); strings.Contains(r.err, "_ms") || strings.Contains(r.err, "session") {
+			t.Errorf("%s: %s", line, r.err)
+		}
+	}
 }
 
 func TestStatusesOfRepliesAreThoseOfTheContract(t *testing.T) {

@@ -33,6 +33,10 @@ Examples:
 
 // Run ends the holds.
 func (c *forceCmd) Run(ctx context.Context, sys *system) error {
+	m := &schema.Force{Name: c.Name, Client: c.label(), Token: c.Token, Reason: c.Reason}
+	if err := inFlags("force", m); err != nil {
+		return err
+	}
 	ctx, stop := interruptible(ctx)
 	defer stop()
 	s, err := c.dial(ctx)
@@ -45,7 +49,7 @@ func (c *forceCmd) Run(ctx context.Context, sys *system) error {
 			return err
 		}
 	}
-	reply, err := s.call(ctx, schema.VerbForce, &schema.Force{Name: c.Name, Client: c.label(), Token: c.Token, Reason: c.Reason})
+	reply, err := s.call(ctx, schema.VerbForce, m)
 	if err != nil {
 		return err
 	}

@@ -25,6 +25,10 @@ Examples:
 
 // Run shows the locks.
 func (c *inspectCmd) Run(ctx context.Context, sys *system) error {
+	m := &schema.Inspect{Names: c.Names, Client: c.label()}
+	if err := inFlags("inspect", m); err != nil {
+		return err
+	}
 	ctx, stop := interruptible(ctx)
 	defer stop()
 	s, err := c.dial(ctx)
@@ -32,7 +36,7 @@ func (c *inspectCmd) Run(ctx context.Context, sys *system) error {
 		return err
 	}
 	defer s.close()
-	reply, err := s.call(ctx, schema.VerbInspect, &schema.Inspect{Names: c.Names, Client: c.label()})
+	reply, err := s.call(ctx, schema.VerbInspect, m)
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,11 @@ Examples:
 // Run lists the locks.
 func (c *listCmd) Run(ctx context.Context, sys *system) error {
 	if c.Limit < 0 {
-		return usagef("--limit: must not be negative")
+		return usagef("list: --limit: must not be negative")
+	}
+	m := schema.List{Prefix: c.Prefix, Holder: c.Holder, Client: c.label()}
+	if err := inFlags("list", &m); err != nil {
+		return err
 	}
 	ctx, stop := interruptible(ctx)
 	defer stop()
@@ -41,7 +45,6 @@ func (c *listCmd) Run(ctx context.Context, sys *system) error {
 	}
 	defer s.close()
 	t := newLockTable(sys)
-	m := schema.List{Prefix: c.Prefix, Holder: c.Holder, Client: c.label()}
 	for left, more := c.Limit, true; more; {
 		page := int64(schema.MaxListLimit)
 		if c.Limit > 0 {

@@ -64,7 +64,7 @@ func (n *node) open(ctx context.Context, c *serveCmd, log *slog.Logger) (err err
 }
 
 func (n *node) embed(ctx context.Context, c *serveCmd, log *slog.Logger) (err error) {
-	n.nats, err = embedded.Start(ctx, embedded.Config{DataDir: c.Data, Addr: c.NATS, Sync: time.Duration(c.Sync), Logger: log})
+	n.nats, err = embedded.Start(ctx, embedded.Config{DataDir: c.Data, Addr: string(c.NATS), Sync: time.Duration(c.Sync), Logger: log})
 	if err != nil {
 		return err
 	}

@@ -46,7 +46,10 @@ func (c *releaseCmd) Run(ctx context.Context, sys *system, command *kong.Context
 }
 
 // once makes a request about one lock that is answered by a status.
-func (c *caller) once(ctx context.Context, sys *system, v schema.Verb, m schema.Message, name string) error {
+func (c *caller) once(ctx context.Context, sys *system, v schema.Verb, m schema.Request, name string) error {
+	if err := inFlags(string(v), m); err != nil {
+		return err
+	}
 	ctx, stop := interruptible(ctx)
 	defer stop()
 	s, err := c.dial(ctx)

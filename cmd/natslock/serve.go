@@ -8,18 +8,20 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/alecthomas/kong"
+
 	"github.com/natslock/natslock/schema"
 )
 
 // serveCmd is the command serve.
 type serveCmd struct {
 	Data       string        `default:"./natslock-data" complete:"file" placeholder:"DIR" help:"Where locks are stored. Default: ./natslock-data."`
-	NATS       string        `name:"nats" default:"127.0.0.1:4222" placeholder:"ADDR" help:"Where the embedded NATS server listens; port 0 takes a free one. Default: 127.0.0.1:4222."`
+	NATS       listenAddr    `name:"nats" default:"127.0.0.1:4222" placeholder:"ADDR" help:"Where the embedded NATS server listens; port 0 takes a free one. Default: 127.0.0.1:4222."`
 	NATSURL    string        `name:"nats-url" placeholder:"URL" help:"Use this NATS, which needs JetStream, instead of the embedded server. --data, --nats and --sync have no meaning then."`
 	Sync       syncMode      `default:"always" placeholder:"always|D" help:"When what is acknowledged is on disk: always, or within a time such as 1s, which a crash of the machine can lose. Default: always."`
 	Replicas   int           `default:"1" placeholder:"N" help:"Copies of the store, 1, 3 or 5, when it is created. Default: 1."`
 	DefaultTTL time.Duration `name:"default-ttl" default:"30s" placeholder:"D" help:"How long a hold lives that was asked for without a TTL. Default: 30s."`
-	LogLevel   slog.Level    `name:"log-level" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error. Default: info."`
+	LogLevel   logLevel      `name:"log-level" values:"debug,info,warn,error" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error. Default: info."`
 	LogFormat  string        `name:"log-format" enum:"text,json" default:"text" placeholder:"FORMAT" help:"text or json. Default: text."`
 	Echo       bool          `hidden:"" help:"Also answer the benchmark's echo requests."`
 
@@ -38,13 +40,21 @@ Examples:
 }
 
 // Run serves until ctx ends or a signal comes.
-func (c *serveCmd) Run(ctx context.Context, sys *system) error {
+func (c *serveCmd) Run(ctx context.Context, sys *system, line *kong.Context) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	log := c.logger(sys.err)
 	ctx, stop := interruptible(ctx)
 	defer stop()
+	starting, started := context.WithCancel(ctx)
+	defer started()
+	start := newStartLog(sys.err)
+	defer start.end()
+	if c.LogLevel <= logLevel(slog.LevelDebug) {
+		start.pass() // for whoever wants to know all
+	}
+	go start.wait(starting)
+	log := slog.New(start.handler(c.logHandler(sys.err)))
 	n, err := c.open(ctx, log)
 	switch {
 	case ctx.Err() != nil:
@@ -53,7 +63,12 @@ func (c *serveCmd) Run(ctx context.Context, sys *system) error {
 		return fmt.Errorf("serve: %w", err)
 	}
 	n.announce(c, log)
-	err = n.run(ctx, func() { _, _ = fmt.Fprintln(sys.err, "natslock: ready") })
+	c.warnUnused(line, log)
+	err = n.run(ctx, func() {
+		started()
+		start.pass()
+		_, _ = fmt.Fprintln(sys.err, "natslock: ready")
+	})
 	n.close(log)
 	if err != nil {
 		return fmt.Errorf("serve: %w", err)
@@ -79,12 +94,37 @@ func (c *serveCmd) check() error {
 	return nil
 }
 
-func (c *serveCmd) logger(w io.Writer) *slog.Logger {
-	options := &slog.HandlerOptions{Level: c.LogLevel}
-	if c.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(w, options))
+// warnUnused names the flags that were given for nothing.
+func (c *serveCmd) warnUnused(line *kong.Context, log *slog.Logger) {
+	if c.NATSURL == "" {
+		return
 	}
-	return slog.New(slog.NewTextHandler(w, options))
+	for _, name := range []string{"data", "nats", "sync"} {
+		if given(line, name) {
+			log.Warn("--" + name + " is not used: it is for the embedded server, and --nats-url names another")
+		}
+	}
+}
+
+func (c *serveCmd) logHandler(w io.Writer) slog.Handler {
+	options := &slog.HandlerOptions{Level: slog.Level(c.LogLevel)}
+	if c.LogFormat == "json" {
+		return slog.NewJSONHandler(w, options)
+	}
+	return slog.NewTextHandler(w, options)
+}
+
+// logLevel is --log-level.
+type logLevel slog.Level
+
+var _ encoding.TextUnmarshaler = (*logLevel)(nil)
+
+// UnmarshalText reads the name of a level.
+func (l *logLevel) UnmarshalText(text []byte) error {
+	if (*slog.Level)(l).UnmarshalText(text) != nil {
+		return fmt.Errorf("%q is none of debug, info, warn, error", text)
+	}
+	return nil
 }
 
 // syncMode is --sync: how long what was acknowledged may take to reach the

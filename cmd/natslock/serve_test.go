@@ -117,14 +117,17 @@ func TestFailedStartIsOneClearLine(t *testing.T) {
 		{"address already in use", 1, []string{"--nats", taken.Addr().String()}},
 		{"in use by another natslock", 1, []string{"--data", used}},
 		{"cannot be created", 1, []string{"--data", filepath.Join(file, "data")}},
-		{"host:port", 1, []string{"--nats", "nowhere"}},
+		{`"nowhere" is not host:port`, 2, []string{"--nats", "nowhere"}},
+		{"from 0 to 65535", 2, []string{"--nats", "127.0.0.1:99999"}},
+		{"from 0 to 65535", 2, []string{"--nats", "127.0.0.1:-1"}},
+		{"lookup nowhere.invalid", 1, []string{"--nats", "nowhere.invalid:4222"}},
 		{"no server answers there", 1, []string{"--nats-url", "nats://u:secret@127.0.0.1:1"}},
 		{"--sync", 2, []string{"--sync", "sometimes"}},
 		{"--sync", 2, []string{"--sync", "0s"}},
 		{"--nats-url", 2, []string{"--nats-creds", "nowhere"}},
 		{"--replicas", 2, []string{"--replicas", "2"}},
 		{"--replicas", 2, []string{"--replicas", "3"}},
-		{"--log-level", 2, []string{"--log-level", "loud"}},
+		{"none of debug, info, warn, error", 2, []string{"--log-level", "loud"}},
 		{"--log-format", 2, []string{"--log-format", "xml"}},
 		{"--data", 2, []string{"--data", ""}},
 		{"--default-ttl", 2, []string{"--default-ttl", "1ms"}},
@@ -192,9 +195,21 @@ func TestServeUsesANATSThatIsThere(t *testing.T) {
 func TestServeNeedsJetStream(t *testing.T) {
 	defer func(d time.Duration) { storePatience = d }(storePatience)
 	storePatience = 100 * time.Millisecond
-	r := bare(t, "serve", "--nats-url", plainNATS(t, false)) // which warns, waits, and gives up
-	if !strings.Contains(r.err, "\nnatslock: serve: the store did not answer within 100ms: is JetStream enabled") || r.status != 1 {
-		t.Errorf("%+v", r)
+	bare(t, "serve", "--nats-url", plainNATS(t, false)).want(t, 1, "natslock: serve: the store did not answer within 100ms: is JetStream enabled")
+	r := bare(t, "serve", "--nats-url", plainNATS(t, false), "--log-level", "debug")
+	if !strings.Contains(r.err, "the store is not there yet") || strings.Count(r.err, "natslock: serve: ") != 1 {
+		t.Errorf("with all that is logged: %s", r.err)
+	}
+}
+
+func TestServeSaysWhatIsNotUsed(t *testing.T) {
+	s := startServe(t, "--nats-url", plainNATS(t, true), "--data", t.TempDir(), "--nats=127.0.0.1:0")
+	defer s.stop(t, syscall.SIGTERM)
+	log := strings.Join(s.lines, "\n")
+	for name, want := range map[string]bool{"--data": true, "--nats": true, "--sync": false} {
+		if got := strings.Contains(log, `level=WARN msg="`+name+" is not used"); got != want {
+			t.Errorf("%s: %v\n%s", name, got, log)
+		}
 	}
 }
 

@@ -98,6 +98,19 @@ func TestAcquireShowsATableOnATerminal(t *testing.T) {
 	wantExit(t, s, 0)
 }
 
+// What a slow start waits for is there while it waits, and no longer.
+func TestSlowStartSaysWhatItWaitsFor(t *testing.T) {
+	s, err := screen.OpenSized(process(t, "serve", "--nats-url", plainNATS(t, false)), 70)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	expect(t, s, "\r\x1b[Knatslock: not ready yet: the store is not there yet")
+	typeKeys(t, s, "\x03")
+	expect(t, s, "\r\x1b[K")
+	wantExit(t, s, 0)
+}
+
 func TestForceAsksFirst(t *testing.T) {
 	ok(t, "acquire", "x", "--client", "worker-7")
 	no := onTerminal(t, "force", "x")

@@ -36,7 +36,7 @@ Examples:
 func (c *watchCmd) Run(ctx context.Context, sys *system) error {
 	for _, t := range c.Types {
 		if !t.Valid() {
-			return usagef("--type: %q is none of granted, released, expired, orphaned, forced, queued, canceled", t)
+			return usagef("watch: --type: %q is none of granted, released, expired, orphaned, forced, queued, canceled", t)
 		}
 	}
 	ctx, stop := interruptible(ctx)

@@ -43,6 +43,9 @@ func Of(app *kong.Application) Program {
 		c := Command{Name: node.Name, Help: brief(node.Help), Flags: flags(node)}
 		for _, arg := range node.Positional {
 			c.Values = append(c.Values, values(arg)...)
+			if arg.Tag.Get("complete") == "command" {
+				c.Values = commands(app)
+			}
 			c.Runs = c.Runs || arg.Passthrough
 		}
 		p.Commands = append(p.Commands, c)
@@ -60,7 +63,21 @@ func flags(node *kong.Node) []Flag {
 	return all
 }
 
+// commands are the names of all that are not hidden.
+func commands(app *kong.Application) []string {
+	var names []string
+	for _, node := range app.Children {
+		if !node.Hidden {
+			names = append(names, node.Name)
+		}
+	}
+	return names
+}
+
 func values(v *kong.Value) []string {
+	if few := v.Tag.Get("values"); few != "" {
+		return strings.Split(few, ",")
+	}
 	if v.Enum == "" {
 		return nil
 	}

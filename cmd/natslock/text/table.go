@@ -56,7 +56,7 @@ func (t *Table) align(b *strings.Builder, rows [][]string) {
 	widths := t.fit(natural(rows))
 	for _, row := range rows {
 		for i, c := range row {
-			c = cut(c, widths[i])
+			c = Cut(c, widths[i])
 			if i == len(row)-1 {
 				b.WriteString(c)
 				break

@@ -53,8 +53,8 @@ func runeWidth(r rune) int {
 	}
 }
 
-// cut shortens s to at most width columns, the last of them an ellipsis.
-func cut(s string, width int) string {
+// Cut shortens s to at most width columns, the last of them an ellipsis.
+func Cut(s string, width int) string {
 	if Width(s) <= width {
 		return s
 	}

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/natslock/natslock/cmd/natslock/text"
+)
+
+// helpCmd is the command help.
+type helpCmd struct {
+	Command string `arg:"" optional:"" complete:"command" help:"The command. Default: all of them, in short."`
+}
+
+// Help has the examples.
+func (*helpCmd) Help() string {
+	return `It is what --help prints.
+
+Examples:
+
+    natslock help
+    natslock help run`
+}
+
+// Run prints what --help does.
+func (c *helpCmd) Run(sys *system) error {
+	args := []string{"--help"}
+	if c.Command != "" {
+		args = []string{c.Command, "--help"}
+	}
+	_, err := newParser(sys).Parse(args) // which does not return after it has printed
+	return usageOf(err)
+}
+
+// introduce says what can be done, to who has named no command.
+func introduce(sys *system) int {
+	var b strings.Builder
+	b.WriteString("natslock: which command? Usage: natslock COMMAND [FLAGS]\n\n")
+	commands := newParser(sys).Model.Children
+	width := 0
+	for _, c := range commands {
+		width = max(width, text.Width(c.Name))
+	}
+	for _, c := range commands {
+		fmt.Fprintf(&b, "  %-*s  %s\n", width, c.Name, c.Help)
+	}
+	b.WriteString("\nStart with \"natslock serve\"; \"natslock help COMMAND\" says more.\n")
+	_, _ = fmt.Fprint(sys.err, b.String())
+	return exitUsage
+}
