@@ -149,6 +149,7 @@ func (b *Bucket) ensure(ctx context.Context) error {
 			info, err = b.create(ctx)
 		}
 		if err == nil {
+			b.warnCopies(info)
 			return b.check(info)
 		}
 		if !transient(err) {
@@ -163,6 +164,15 @@ func (b *Bucket) ensure(ctx context.Context) error {
 		if err := b.pause(ctx, last); err != nil {
 			return err
 		}
+	}
+}
+
+// warnCopies tells of a bucket that has fewer copies than were asked for. It is
+// used all the same: no lock breaks by it, but a dead server may take all along.
+func (b *Bucket) warnCopies(info streamInfo) {
+	if has := info.Config.Replicas; has < b.cfg.Replicas {
+		b.log.Warn("the bucket was made with fewer replicas, and is used as it is", "bucket", b.cfg.Name,
+			"has", has, "asked", b.cfg.Replicas, "mend", fmt.Sprintf("nats stream edit %s --replicas=%d", b.stream, b.cfg.Replicas))
 	}
 }
 

@@ -101,7 +101,7 @@ func (c *serveCmd) warnUnused(line *kong.Context, log *slog.Logger) {
 	}
 	for _, name := range []string{"data", "nats", "sync"} {
 		if given(line, name) {
-			log.Warn("--" + name + " is not used: it is for the embedded server, and --nats-url names another")
+			log.Warn("not used: it is for the embedded server, and --nats-url names another", "flag", "--"+name)
 		}
 	}
 }

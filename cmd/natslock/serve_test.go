@@ -207,7 +207,7 @@ func TestServeSaysWhatIsNotUsed(t *testing.T) {
 	defer s.stop(t, syscall.SIGTERM)
 	log := strings.Join(s.lines, "\n")
 	for name, want := range map[string]bool{"--data": true, "--nats": true, "--sync": false} {
-		if got := strings.Contains(log, `level=WARN msg="`+name+" is not used"); got != want {
+		if got := strings.Contains(log, `level=WARN msg="not used: `) && strings.Contains(log, "flag="+name+"\n"); got != want {
 			t.Errorf("%s: %v\n%s", name, got, log)
 		}
 	}
