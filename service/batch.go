@@ -210,7 +210,7 @@ func (b *batch) reload() {
 			b.retry(errInFlight, b.write)
 			return
 		}
-		b.retell(entries)
+		b.retell()
 		b.work.overtaken()
 	}
 	if b.take(entries) {

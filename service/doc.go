@@ -47,8 +47,9 @@
 //
 // # Callers who are gone
 //
-// A grant is published with a reply subject of the worker's. Where nobody
-// listens, NATS says so there, and the grant is undone.
+// A grant is published with a reply subject of the worker's that says which
+// answer to the attempt it is. Where nobody listens, NATS says so there, and the
+// grant is undone if no other answer may have been heard.
 //
 // # Restarts
 //

@@ -3,6 +3,7 @@ package service
 import (
 	"bytes"
 	"errors"
+	"time"
 
 	"github.com/natslock/natslock/bus"
 	"github.com/natslock/natslock/service/lock"
@@ -34,30 +35,20 @@ func (b *batch) open(entries []bus.Entry) bool {
 	return true
 }
 
-// retell answers waiting attempts as the store has them now. The write in doubt
-// that was to answer them may have been stored, and another worker has built on
-// it; if it was the other who answered, they hear it twice. Nothing is undone
-// when nobody hears this.
-func (b *batch) retell(entries []bus.Entry) {
+// retell has waiting attempts answered as the store has them now. The write in
+// doubt that was to answer them may have been stored, and another worker has
+// built on it; if it was the other who answered, they hear it twice.
+func (b *batch) retell() {
 	for i := range b.parts {
 		p := &b.parts[i]
-		record, err := decode(entries[i])
-		if err != nil {
-			continue // as take will say
-		}
 		for _, o := range p.outcomes {
 			for _, a := range o.Answers {
-				b.w.retell(p.actor, record, a)
+				b.w.submit(p.actor.key, &job{
+					command: lock.Retell{Attempt: a.Attempt, Inbox: a.Inbox},
+					caller:  caller{inbox: a.Inbox.Subject, encoding: a.Inbox.Encoding},
+					asked:   time.Now(), inner: true,
+				})
 			}
 		}
 	}
-}
-
-func (w *Worker) retell(a *actor, record lock.Record, answer lock.Answer) {
-	if place := record.FindAttempt(answer.Attempt); place != lock.InHold && place != lock.InEnded {
-		return
-	}
-	_, o := lock.Step(record, lock.Acquire{Attempt: answer.Attempt, Inbox: answer.Inbox})
-	o.Reply.Name = a.name
-	w.reply(caller{inbox: answer.Inbox.Subject, encoding: answer.Inbox.Encoding}, o.Reply, "")
 }

@@ -202,7 +202,9 @@ func TestAGrantOfSeveralNamesIsTrueAtOneRevision(t *testing.T) {
 			m := &schema.Acquire{Names: []string{a, c}, Client: "x", Owner: "o", Request: "r"}
 			alone := &schema.Acquire{Name: a, Client: "x", Owner: "o", Request: "r"}
 			token := b.lock(alone)
-			b.lock(alone) // from now on a repeat changes nothing
+			for range 8 {
+				b.lock(alone) // from now on a repeat changes nothing
+			}
 			other := b.lock(&schema.Acquire{Name: c, Client: "y"})
 			b.want(schema.StatusHeld, m)
 			b.settle()
@@ -258,4 +260,33 @@ func TestAnotherWorkerMayBuildOnASetInDoubt(t *testing.T) {
 		waiting.want(schema.StatusGranted)
 		b.wantHolders("b", "y")
 	})
+}
+
+// Who was granted by a write in doubt hears of it also if another worker has
+// built on that write. Nobody knows then whether it was told before, so it is
+// for the TTL alone to end a hold whose caller is gone.
+func TestAnotherWorkerMayBuildOnAGrantInDoubt(t *testing.T) {
+	for _, stays := range []bool{true, false} {
+		inBubbleOf(t, 2, func(b *bubble) {
+			token := b.lock(&schema.Acquire{Name: "a", Client: "x"})
+			waiting := b.send(&schema.Acquire{Name: "a", Client: "y", Wait: 60_000, TTL: ms(10_000)})
+			b.settle()
+			if !stays {
+				waiting.close()
+			}
+			b.script(bustest.Fault{Kind: bustest.LostAck})
+			b.send(&schema.Release{Name: "a", Token: token})
+			for range 20 {
+				b.send(&schema.Acquire{Name: "a", Client: "z", Request: "r", Wait: 60_000})
+			}
+			b.pass(time.Second)
+			b.wantHolders("a", "y")
+			if stays {
+				waiting.want(schema.StatusGranted)
+				return
+			}
+			b.pass(11 * time.Second)
+			b.wantHolders("a", "z")
+		})
+	}
 }

@@ -67,7 +67,7 @@ func (w *Worker) grant(a *actor, outcomes []lock.Outcome) {
 			answer := &outcomes[i].Answers[j]
 			undo := ""
 			if answer.Reply.Status == schema.StatusGranted {
-				undo = w.undoSubject(a.key, answer.Attempt, answer.Inbox)
+				undo = w.undoSubject(a.key, lock.Token(answer.Reply.Token), 0)
 			}
 			answer.Reply.Name = a.name
 			w.reply(caller{inbox: answer.Inbox.Subject, encoding: answer.Inbox.Encoding}, &answer.Reply, undo)

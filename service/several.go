@@ -217,13 +217,14 @@ func (n *allOrNone) grant(parts []part) *schema.Reply {
 }
 
 // undo is where the grant comes back to if nobody hears it: to the part that
-// has the names of all. A repeat that changed nothing has been told before.
+// has the names of all.
 func (n *allOrNone) undo(parts []part) string {
 	for i := range parts {
 		p := &parts[i]
 		record := p.fold.Record()
-		if h := holdOf(&record, n.command.Attempt); h != nil && len(h.Names) > 0 && p.fold.Changed() {
-			return n.w.undoSubject(p.actor.key, n.command.Attempt, n.command.Inbox)
+		if h := holdOf(&record, n.command.Attempt); h != nil && len(h.Names) > 0 {
+			o := &p.outcomes[len(p.outcomes)-1]
+			return n.w.undoSubject(p.actor.key, lock.Token(o.Reply.Token), o.Repeat)
 		}
 	}
 	return ""

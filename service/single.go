@@ -91,8 +91,8 @@ func (s *single) refuse(since time.Time, r refusal) {
 // back if nobody is there to hear it.
 func (w *Worker) answer(j *job, a *actor, o *lock.Outcome) {
 	undo := ""
-	if c, ok := j.command.(lock.Acquire); ok && o.Reply.Status == schema.StatusGranted {
-		undo = w.undoSubject(a.key, c.Attempt, c.Inbox)
+	if o.Reply.Status == schema.StatusGranted {
+		undo = w.undoSubject(a.key, lock.Token(o.Reply.Token), o.Repeat)
 	}
 	if o.Reply.Status == schema.StatusHeld {
 		w.lookUpExpiries(a, o.Reply)

@@ -21,14 +21,40 @@ func (w *Worker) takeBack(a *actor, names []string, j *job) {
 }
 
 func (t *together) decide(parts []part) {
+	command := t.of(parts)
 	for i := range parts {
 		p := &parts[i]
 		p.fold = lock.NewFold(p.before)
-		o := p.fold.Apply(t.jobs[0].command)
+		o := p.fold.Apply(command(p))
 		if p.actor.key != t.key {
 			o.Reply = nil // one answer is enough
 		}
 		p.outcomes = append(p.outcomes, o)
+	}
+}
+
+// of is the command as each part is to do it. An undo names the hold of the lock
+// that it came to; what the same attempt was granted with it goes the same way.
+func (t *together) of(parts []part) func(p *part) lock.Command {
+	undo, ok := t.jobs[0].command.(lock.Undo)
+	if !ok {
+		return func(*part) lock.Command { return t.jobs[0].command }
+	}
+	var grant lock.Hold
+	for i := range parts {
+		if p := &parts[i]; p.actor.key == t.key {
+			grant, _ = p.before.HoldByToken(undo.Token)
+		}
+	}
+	return func(p *part) lock.Command {
+		one := lock.Undo{Answer: undo.Answer}
+		if grant.Lead == "" {
+			return one // it has ended, and so names no hold here
+		}
+		if h := holdOf(&p.before, grant.Attempts[0]); h != nil && h.Lead == grant.Lead {
+			one.Token = h.Token
+		}
+		return one
 	}
 }
 
@@ -44,21 +70,22 @@ func (t *together) deliver(parts []part) {
 // back, if the grant was of several. The record of the first of them has the
 // names.
 func (w *Worker) severalOf(p *part, command lock.Command) []string {
-	var attempt lock.Attempt
-	var inbox uint64 // 0 is any
+	record := p.fold.Record()
+	var hold *lock.Hold
 	switch c := command.(type) {
 	case lock.Cancel:
-		attempt = c.Attempt
+		hold = holdOf(&record, c.Attempt)
 	case lock.Undo:
-		attempt, inbox = c.Attempt, c.Inbox
+		if h, ok := record.HoldByToken(c.Token); ok {
+			hold = &h
+		}
 	default:
 		return nil
 	}
-	record := p.fold.Record()
-	hold := holdOf(&record, attempt)
-	if hold == nil || hold.Lead == "" || inbox != 0 && hold.Inbox.Hash() != inbox {
+	if hold == nil || hold.Lead == "" {
 		return nil
 	}
+	attempt := hold.Attempts[0]
 	names := hold.Names
 	if len(names) == 0 {
 		w.replica.peek(schema.LockKey(p.actor.realm, hold.Lead), func(lead *actor) {

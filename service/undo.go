@@ -10,28 +10,31 @@ import (
 
 // undoSubject is the reply subject of a grant. Where nobody listens to the
 // grant, NATS sends "no responders" to it, and all that is needed to undo the
-// grant stands in it: the lock, the attempt, and the inbox that did not hear.
-// A proof keeps callers, who see it, from making one for another's hold.
-func (w *Worker) undoSubject(key string, attempt lock.Attempt, inbox lock.Inbox) string {
-	hash := inbox.Hash()
-	b := make([]byte, 0, len(w.undoPrefix)+len(key)+56)
+// grant stands in it: the lock, the token, and which answer it was that nobody
+// heard. A proof keeps callers, who see it, from making one for another's hold.
+// It is "" for a grant that no undo ends.
+func (w *Worker) undoSubject(key string, token lock.Token, answer uint8) string {
+	if answer >= lock.MaxRepeats {
+		return ""
+	}
+	b := make([]byte, 0, len(w.undoPrefix)+len(key)+32)
 	b = append(b, w.undoPrefix...)
 	b = append(b, '.')
-	b = strconv.AppendUint(b, uint64(attempt), 36)
+	b = strconv.AppendUint(b, uint64(token), 36)
 	b = append(b, '.')
-	b = strconv.AppendUint(b, hash, 36)
+	b = strconv.AppendUint(b, uint64(answer), 36)
 	b = append(b, '.')
-	b = strconv.AppendUint(b, w.undoProof(key, attempt, hash), 36)
+	b = strconv.AppendUint(b, w.undoProof(key, token, answer), 36)
 	b = append(b, '.')
 	b = append(b, key...)
 	return string(b)
 }
 
-func (w *Worker) undoProof(key string, attempt lock.Attempt, inbox uint64) uint64 {
+func (w *Worker) undoProof(key string, token lock.Token, answer uint8) uint64 {
 	var h maphash.Hash
 	h.SetSeed(w.undoSeed)
-	maphash.WriteComparable(&h, attempt)
-	maphash.WriteComparable(&h, inbox)
+	maphash.WriteComparable(&h, token)
+	maphash.WriteComparable(&h, answer)
 	_, _ = h.WriteString(key) // a hash never fails
 	return h.Sum64()
 }
@@ -50,10 +53,10 @@ func (w *Worker) unheard(subject string) {
 		}
 		numbers[i] = n
 	}
-	key, attempt := tokens[3], lock.Attempt(numbers[0])
-	if w.undoProof(key, attempt, numbers[1]) != numbers[2] {
+	key, undo := tokens[3], lock.Undo{Token: lock.Token(numbers[0]), Answer: uint8(numbers[1])}
+	if w.undoProof(key, undo.Token, undo.Answer) != numbers[2] {
 		w.log.Warn("forged notice of an unheard grant", "key", key)
 		return
 	}
-	w.submit(key, &job{command: lock.Undo{Attempt: attempt, Inbox: numbers[1]}, inner: true})
+	w.submit(key, &job{command: undo, inner: true})
 }

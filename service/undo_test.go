@@ -196,3 +196,78 @@ func TestParkedSetReturnsWhereverItIsNoted(t *testing.T) {
 		b.wantHolders("b")
 	})
 }
+
+// deadly returns a caller whose inbox nobody listens to.
+func (b *bubble) deadly() *pending {
+	return &pending{caller: b.caller, sub: &nats.Subscription{Subject: b.nc.NewInbox()}}
+}
+
+func TestGrantIsUndoneWhenNobodyHearsItsRepeatEither(t *testing.T) {
+	for _, m := range []*schema.Acquire{
+		{Name: "a", Client: "dead", Request: "r"},
+		{Names: []string{"b", "a"}, Client: "dead", Request: "r"},
+	} {
+		inBubble(t, func(b *bubble) {
+			dead := b.deadly()
+			for range 4 {
+				dead.send(m)
+			}
+			b.settle()
+			b.wantHolders("a")
+			b.wantHolders("b")
+		})
+	}
+}
+
+func TestDeadWaiterThatRepeatedHoldsUpNobody(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		token := b.lock(&schema.Acquire{Name: "a"})
+		m := &schema.Acquire{Name: "a", Client: "dead", Request: "r", Wait: 60_000}
+		gone := b.listen()
+		gone.send(m)
+		b.settle()
+		next := b.send(&schema.Acquire{Name: "a", Client: "next", Wait: 60_000})
+		b.settle()
+		gone.close()
+		// The repeat is folded behind the release, and so finds the grant.
+		b.send(&schema.Release{Name: "a", Token: token})
+		gone.send(m)
+		b.settle()
+		next.want(schema.StatusGranted)
+		b.wantWaiters("a", "dead")
+	})
+}
+
+// The news that nobody heard the first answer comes when the second was given.
+func TestGrantStaysWhenItsRepeatIsHeard(t *testing.T) {
+	for _, m := range []*schema.Acquire{
+		{Name: "a", Client: "x", Request: "r"},
+		{Names: []string{"b", "a"}, Client: "x", Request: "r"},
+	} {
+		inBubble(t, func(b *bubble) {
+			dead := b.deadly()
+			dead.send(m)
+			alive := b.send(m)
+			dead.send(m)
+			alive.want(schema.StatusGranted)
+			b.settle()
+			b.wantHolders("a", "x")
+		})
+	}
+}
+
+func TestRepeatsOfALivingHoldAreWrittenSoOftenAndNoMore(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		m := &schema.Acquire{Name: "a", Client: "x", Request: "r"}
+		token := b.lock(m)
+		writes := b.countWrites()
+		for range 20 {
+			if again := b.lock(m); again != token {
+				t.Errorf("token %d, then %d", token, again)
+			}
+		}
+		if got := len(writes()); got != 8 {
+			t.Errorf("%d writes", got)
+		}
+	})
+}

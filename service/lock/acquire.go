@@ -83,7 +83,7 @@ func (f *Fold) queue(w Waiter) {
 func (w *Waiter) hold() Hold {
 	h := Hold{
 		Client: w.Client, Owner: w.Owner, TTL: w.TTL, Meta: w.Meta,
-		GrantedAt: w.QueuedAt, Attempts: []Attempt{w.Attempt}, Inbox: w.Inbox,
+		GrantedAt: w.QueuedAt, Attempts: []Attempt{w.Attempt},
 	}
 	if w.Session.ID != "" {
 		h.Sessions = []Session{w.Session}

@@ -28,17 +28,6 @@ type Inbox struct {
 	Encoding schema.Encoding
 }
 
-// Hash tells one inbox from another (FNV-1a). It is never 0.
-func (i Inbox) Hash() uint64 {
-	const offset, prime = 14695981039346656037, 1099511628211
-	h := uint64(offset)
-	for k := range len(i.Subject) {
-		h = (h ^ uint64(i.Subject[k])) * prime
-	}
-	h = (h ^ uint64(i.Encoding)) * prime
-	return max(1, h)
-}
-
 // End says how an attempt ended.
 type End uint8
 

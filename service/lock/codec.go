@@ -27,8 +27,9 @@ var modes = [...]schema.Mode{"", schema.ModeExclusive, schema.ModeShared}
 
 // The flags of a hold.
 const (
-	holdWaited = 1 << iota // it has Waited
-	holdNames              // it has Lead or Names
+	holdWaited  = 1 << iota // it has Waited
+	holdNames               // it has Lead or Names
+	holdRepeats             // it has Repeats
 )
 
 // The flags of a waiter.
@@ -44,7 +45,7 @@ const (
 
 // sketch is what the waiter that became h says as h does.
 func (h *Hold) sketch() Waiter {
-	s := Waiter{Attempt: h.Attempts[0], Client: h.Client, Owner: h.Owner, Meta: h.Meta, Inbox: h.Inbox}
+	s := Waiter{Attempt: h.Attempts[0], Client: h.Client, Owner: h.Owner, Meta: h.Meta}
 	if len(h.Sessions) > 0 {
 		s.Session = h.Sessions[0]
 	}

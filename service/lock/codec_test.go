@@ -25,11 +25,11 @@ func fullRecord() Record {
 		Holds: []Hold{
 			{
 				Client: "x", Owner: "a", Token: 1, TTL: 5, Sessions: []Session{session}, Meta: was.Meta,
-				GrantedAt: 80_000, Attempts: []Attempt{1}, Inbox: inbox, Waited: &was,
+				GrantedAt: 80_000, Attempts: []Attempt{1}, Waited: &was, Repeats: 2, Unheard: 5,
 			},
 			{
 				Client: "y", Owner: "b", Token: 12_345_678, Renewed: 77_777, TTL: 30_000,
-				GrantedAt: 60_000, Attempts: []Attempt{2, 3}, Inbox: Inbox{Subject: "i"},
+				GrantedAt: 60_000, Attempts: []Attempt{2, 3},
 				Waited: &Waiter{Attempt: 2, Client: "y", Owner: "b", Mode: shared, Parked: true, Inbox: Inbox{Subject: "j"}},
 				Lead:   "l", Names: []string{"m", "l"},
 			},
@@ -45,11 +45,11 @@ func fullRecord() Record {
 
 // Stored records are read by later versions: these bytes must stay readable.
 const golden = "" +
-	"010202050201017801610100050103702f318407904ed00f077b2261223a317d80f10401010000000000000001085f494e42" +
-	"4f582e310103020500f0a2040301790162cec2f105d1df04b0ea010000e0d403020200000000000000030000000000000000" +
-	"016945000000010000016a016c02016d016c024a0400090b0004000000000000000178016301085f494e424f582e311d0503" +
-	"000b0005000000000000000178016403702f318407904ed00f01080000000b000600000000000000017a016502016c016e02" +
-	"070000000000000001080000000000000005"
+	"010202050205017801610100050103702f318407904ed00f077b2261223a317d80f104010100000000000000020541030205" +
+	"00f0a20401085f494e424f582e310301790162cec2f105d1df04b0ea010000e0d40302020000000000000003000000000000" +
+	"0045000000010000016a016c02016d016c024a0400090b0004000000000000000178016301085f494e424f582e311d050300" +
+	"0b0005000000000000000178016403702f318407904ed00f01080000000b000600000000000000017a016502016c016e0207" +
+	"0000000000000001080000000000000005"
 
 func TestRecordsAreWrittenAsEver(t *testing.T) {
 	if got := hex.EncodeToString(fullRecord().Append(nil)); got != golden {
@@ -91,8 +91,17 @@ func TestDamagedRecordsAreRefused(t *testing.T) {
 		"many waiters":     {version, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01, 0, 0},
 		"number too long":  {version, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02, 0, 0, 0, 0, 0},
 		"number too big":   {version, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x80, 0x00, 0, 0, 0, 0, 0},
-		"hold's flag":      replaced(6, 0x04),
+		"hold's flag":      replaced(6, 0x08),
 		"waiter's flag":    replaced(bytes.Index(whole, []byte{waiterDefault | waiterIdentity | waiterInbox, 4, 0, 9}), 0x80),
+	}
+	counted := bytes.Index(whole, []byte{2, 5, waiterShared | waiterInbox}) // repeats, unheard, and a waiter's flags
+	for name, of := range map[string][2]byte{
+		"no repeats": {0, 0}, "nobody heard": {2, 7}, "more answers than repeats": {2, 8}, "many repeats": {9, 0},
+		"counted for good": {8, 1}, "nobody heard any": {7, 255},
+	} {
+		value := replaced(counted, of[0])
+		value[counted+1] = of[1]
+		cases[name] = value
 	}
 	for n := range whole {
 		cases["cut to "+hex.EncodeToString([]byte{byte(n)})] = whole[:n]
@@ -221,6 +230,9 @@ func drawHold(t *rapid.T) Hold {
 	h.Renewed = rapid.Uint64Range(0, maxRevision).Draw(t, "renewed")
 	h.Sessions = append(h.Sessions, rapid.SliceOfN(rapid.Custom(drawAnySession), 0, 2).Draw(t, "sessions")...)
 	h.Attempts = append(h.Attempts, rapid.SliceOfN(rapid.Custom(drawAnyAttempt), 0, 2).Draw(t, "attempts")...)
+	if h.Repeats = uint8(rapid.IntRange(0, MaxRepeats).Draw(t, "repeats")); h.Repeats > 0 && h.undoable() {
+		h.Unheard = uint8(rapid.IntRange(0, int(h.everyAnswer())-1).Draw(t, "unheard"))
+	}
 	switch rapid.IntRange(0, 2).Draw(t, "waited") {
 	case 1:
 		h.Waited = &w

@@ -3,8 +3,8 @@ package lock
 import "github.com/natslock/natslock/schema"
 
 // Command is something that is to happen to a lock. The set is closed: Acquire,
-// Release, Renew, Cancel, GiveUp, Leave, Expire, Force, Undo, Note, Unnote
-// and Promote.
+// Release, Renew, Cancel, GiveUp, Leave, Expire, Force, Undo, Retell, Note,
+// Unnote and Promote.
 type Command interface {
 	apply(f *Fold)
 }
@@ -72,11 +72,18 @@ type Force struct {
 	Reason string
 }
 
-// Undo takes back what an attempt was newly granted, because its answer found
-// nobody at the inbox with this hash (Inbox.Hash).
+// Undo says that an answer which told of a grant found nobody. When none of
+// them has found anybody, what was newly granted is taken back.
 type Undo struct {
+	Token  Token
+	Answer uint8 // which one: as Outcome.Repeat said; 0 is the grant's own
+}
+
+// Retell answers an attempt that waited, once more: it may not have been told
+// what became of it. It does nothing while the attempt waits.
+type Retell struct {
 	Attempt Attempt
-	Inbox   uint64
+	Inbox   Inbox
 }
 
 // Note writes down a waiting attempt for several names. A note that is there

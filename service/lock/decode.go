@@ -142,7 +142,7 @@ func (d *decoder) record() Record {
 
 // The fewest bytes that an element of a list takes.
 const (
-	minHold    = 10 + attemptBytes
+	minHold    = 8 + attemptBytes
 	minWaiter  = 6
 	minSet     = minWaiter + 1
 	minSession = 4
@@ -161,9 +161,14 @@ func (d *decoder) hold() Hold {
 		Meta:      d.meta(),
 		GrantedAt: d.int(),
 		Attempts:  list(d, attemptBytes, d.attempt),
-		Inbox:     d.inbox(),
 	}
-	if len(h.Attempts) == 0 || h.Token > schema.MaxToken || flags >= holdNames<<1 {
+	if flags&holdRepeats != 0 {
+		h.Repeats, h.Unheard = d.byte(), d.byte()
+		if h.Repeats == 0 {
+			d.damage()
+		}
+	}
+	if len(h.Attempts) == 0 || h.Token > schema.MaxToken || flags >= holdRepeats<<1 || !h.counts() {
 		d.damage()
 		return Hold{}
 	}

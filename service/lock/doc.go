@@ -43,7 +43,7 @@
 //     parked or for several names.
 //  10. Every hold can end by itself: it has a TTL or a session.
 //  11. An attempt that repeats itself changes nothing but where its answer goes,
-//     that it is not parked and that its hold is not undone. Every command, said
+//     that it is not parked and, up to MaxRepeats, how often it was answered. Every command, said
 //     twice in a row, does what it does when said once; but for a renewal, which
 //     restarts the TTL again, and Force without a token, which ends whatever is
 //     held by then.
@@ -74,9 +74,12 @@
 //
 // A grant is worth nothing when its caller does not hear of it. When nobody
 // listens at the inbox that a grant was sent to, Undo takes it back, as long as
-// nothing else rests on it: no other attempt joined the hold, and no repeat came.
-// A repeat is answered, too, and whoever heard one answer believes in the hold,
-// whatever became of the others. What waited before waits again at its old place,
-// but parked: passed over until its attempt is repeated. So a dead caller holds
-// up nobody, and a returning one has lost nothing.
+// nothing else rests on it: no other attempt joined the hold. A repeat is answered,
+// too, and whoever heard one answer believes in the hold, whatever became of the
+// others, and however late the news of them comes. So the hold counts the repeats
+// before they are answered, and ends when the grant and every repeat have found
+// nobody; one with MaxRepeats is not undone any more, and counts no further.
+// What waited before waits again at its old place, but parked: passed over until
+// its attempt is repeated. So a dead caller holds up nobody, and a returning one
+// has lost nothing.
 package lock

@@ -115,9 +115,18 @@ func drawRenew(t *rapid.T, r Record) Renew {
 	}
 }
 
+// drawUndo draws mostly an undo that something depends on.
+func drawUndo(t *rapid.T, r Record) Undo {
+	c := Undo{Token: drawToken(t, r), Answer: uint8(rapid.SampledFrom([]int{0, 0, 0, 1, 2, MaxRepeats - 1, MaxRepeats, 255}).Draw(t, "answer"))}
+	if h, ok := r.HoldByToken(c.Token); ok && rapid.Bool().Draw(t, "given") {
+		c.Answer = uint8(rapid.IntRange(0, int(h.Repeats)).Draw(t, "answer"))
+	}
+	return c
+}
+
 // drawCommand draws any command, mostly about what is in r.
 func drawCommand(t *rapid.T, r Record) Command {
-	switch k := rapid.IntRange(0, 19).Draw(t, "kind"); k {
+	switch k := rapid.IntRange(0, 20).Draw(t, "kind"); k {
 	case 0:
 		return Force{Token: drawToken(t, r), Reason: "r"}
 	case 1:
@@ -138,9 +147,11 @@ func drawCommand(t *rapid.T, r Record) Command {
 	case 8:
 		return GiveUp{drawAttempt(t)}
 	case 9, 10:
-		return Undo{drawAttempt(t), drawInbox(t).Hash()}
+		return drawUndo(t, r)
 	case 11, 12:
 		return drawRenew(t, r)
+	case 20:
+		return Retell{drawAttempt(t), drawInbox(t)}
 	case 13, 14, 15:
 		return drawRelease(t, r)
 	default:

@@ -40,6 +40,9 @@ func (h *Hold) append(dst []byte) []byte {
 	if h.Lead != "" || len(h.Names) > 0 {
 		flags |= holdNames
 	}
+	if h.Repeats > 0 {
+		flags |= holdRepeats
+	}
 	dst = append(dst, flags)
 	dst = appendText(dst, h.Client)
 	dst = appendText(dst, h.Owner)
@@ -56,7 +59,9 @@ func (h *Hold) append(dst []byte) []byte {
 	for _, a := range h.Attempts {
 		dst = appendAttempt(dst, a)
 	}
-	dst = h.Inbox.append(dst)
+	if flags&holdRepeats != 0 {
+		dst = append(dst, h.Repeats, h.Unheard)
+	}
 	if flags&holdWaited != 0 {
 		sketch := h.sketch()
 		dst = h.Waited.append(dst, &sketch)

@@ -23,7 +23,7 @@ func (f *Fold) join(i int, w *Waiter) schema.Reply {
 	h.Meta = meta
 	h.joinSession(w.Session)
 	h.joinAttempt(w.Attempt)
-	h.Waited = nil // no undo from now on
+	h.keep()
 	h.Renewed = 0
 	if !w.DefaultTTL {
 		h.TTL = w.TTL

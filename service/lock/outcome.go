@@ -7,6 +7,7 @@ import "github.com/natslock/natslock/schema"
 // rests on). Tokens in it are not sealed until Seal.
 type Outcome struct {
 	Reply   *schema.Reply // to the command's caller; nil if there is nothing to say yet
+	Repeat  uint8         // if Reply grants: which answer to the attempt it is; with MaxRepeats it is none that Undo knows
 	Answers []Answer      // to waiting attempts, in order of decision
 	Events  []Event       // in order of happening
 	Changed bool          // the record is another than before

@@ -13,7 +13,7 @@ import (
 func (s *script) print(w io.Writer, outcomes []Outcome, r Record, changed bool) {
 	for _, o := range outcomes {
 		if o.Reply != nil {
-			fmt.Fprintf(w, "    reply: %s\n", printReply(*o.Reply))
+			fmt.Fprintf(w, "    reply: %s%s\n", printReply(*o.Reply), printRepeat(o.Repeat))
 		} else {
 			fmt.Fprintf(w, "    no reply\n")
 		}
@@ -43,6 +43,11 @@ func (s *script) printRecord(w io.Writer, r Record) {
 		}
 		for _, a := range h.Attempts[1:] {
 			fmt.Fprintf(w, " joined by %s", s.names[a])
+		}
+		if h.Repeats == MaxRepeats {
+			fmt.Fprint(w, " for good")
+		} else if h.Repeats > 0 {
+			fmt.Fprintf(w, " answered %d times, unheard %b", h.Repeats+1, h.Unheard)
 		}
 		if h.Lead != "" {
 			fmt.Fprintf(w, " lead %s %v", h.Lead, h.Names)
@@ -95,6 +100,13 @@ func printReply(r schema.Reply) string {
 		text += fmt.Sprintf(" holder %s %s", who(h.Client, h.Owner), printToken(Token(h.Token)))
 	}
 	return text
+}
+
+func printRepeat(n uint8) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (answer %d)", n)
 }
 
 func printEvent(e Event) string {

@@ -32,12 +32,14 @@ func TestCommandsSaidTwiceDoWhatTheyDoOnce(t *testing.T) {
 			}
 		}
 		w.do(c)
-		if _, ok := c.(Acquire); ok {
-			// The first repeat is the end of undos, and changes nothing else.
-			once := undoable(w.r)
-			w.do(c)
-			if again := undoable(w.r); !reflect.DeepEqual(again, once) {
-				t.Fatalf("%+v changes more:\n%s", c, cmp.Diff(once, again, unexported))
+		switch c.(type) {
+		case Acquire, Note, Retell: // answered again
+			once := uncounted(w.r)
+			for range MaxRepeats {
+				w.do(c)
+				if again := uncounted(w.r); !reflect.DeepEqual(again, once) {
+					t.Fatalf("%+v changes more:\n%s", c, cmp.Diff(once, again, unexported))
+				}
 			}
 		}
 		once := w.r
@@ -47,11 +49,46 @@ func TestCommandsSaidTwiceDoWhatTheyDoOnce(t *testing.T) {
 	})
 }
 
-// undoable is r without what tells whether an undo ends its holds.
-func undoable(r Record) Record {
+// An answer that somebody may have heard keeps its hold, however many others
+// found nobody, and whenever the news of these comes.
+func TestOneAnswerThatWasHeardKeepsTheHold(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := &world{t: t, revision: 10}
+		a := smallAcquire(1, "a", schema.ModeExclusive, 0, "")
+		other := smallAcquire(2, "b", schema.ModeExclusive, 0, "")
+		if rapid.Bool().Draw(t, "waits") {
+			w.one(other)
+			w.one(a)
+			w.one(Release{Token: w.r.Holds[0].Token})
+		} else {
+			w.one(a)
+		}
+		hold := w.r.Holds[0]
+		given, unheard := []uint8{0}, map[uint8]bool{}
+		for range rapid.IntRange(1, 40).Draw(t, "steps") {
+			if rapid.Bool().Draw(t, "repeat") {
+				given = append(given, w.one(a).Repeat)
+			} else {
+				n := rapid.SampledFrom(given).Draw(t, "answer")
+				w.one(Undo{hold.Token, n})
+				unheard[n] = true
+			}
+			lives := len(w.r.Holds) == 1
+			if heard := len(unheard) < len(given); lives != (heard || len(given) > MaxRepeats) {
+				t.Fatalf("answers %v, unheard %v: lives %v", given, unheard, lives)
+			}
+			if !lives {
+				return
+			}
+		}
+	})
+}
+
+// uncounted is r without what tells how often its holds were told of.
+func uncounted(r Record) Record {
 	r.Holds = slices.Clone(r.Holds)
 	for i := range r.Holds {
-		r.Holds[i].Inbox, r.Holds[i].Waited = Inbox{}, nil
+		r.Holds[i].Waited, r.Holds[i].Repeats, r.Holds[i].Unheard = nil, 0, 0
 	}
 	return r
 }

@@ -38,8 +38,9 @@ type Hold struct {
 	GrantedAt int64 // wall clock, Unix milliseconds: to be shown, never compared
 
 	Attempts []Attempt // the granting one first, then those answered "already"; at most MaxAttempts
-	Inbox    Inbox     // of the granting attempt; none once it was repeated, after which no undo ends the hold
 	Waited   *Waiter   // what the granting attempt was while it waited; nil if it did not, or if no undo ends the hold
+	Repeats  uint8     // of the granting attempt, as far as they were answered; with MaxRepeats no undo ends the hold
+	Unheard  uint8     // a bit for each of these answers that found nobody, the lowest for the grant itself
 	Lead     string    // of a grant of several names: the smallest of them
 	Names    []string  // of a grant of several names, in the record of the smallest: all, in the order asked
 }
@@ -78,4 +79,5 @@ const (
 	MaxEnded    = 256       // remembered ends of attempts
 	MaxAttempts = 256       // remembered attempts of one hold
 	MaxSessions = 1000      // sessions of one hold
+	MaxRepeats  = 8         // counted repeats of a granting attempt: the width of Unheard
 )

@@ -69,7 +69,9 @@ func (f *reference) step(r Record, c Command) (said schema.Status, known bool) {
 		}
 		return schema.StatusReleased, true
 	case Undo:
-		f.undo(c)
+		f.undo(r, c)
+	case Retell:
+		return f.retell(c), true
 	case Promote:
 	default:
 		return "", false
@@ -87,7 +89,7 @@ func (f *reference) acquire(c Acquire) schema.Status {
 		switch slices.Index(f.holds[i].attempts, c.Attempt) {
 		case -1:
 		case 0:
-			f.holds[i].inbox, f.holds[i].was = Inbox{}, nil
+			f.holds[i].again()
 			return schema.StatusGranted
 		default:
 			return schema.StatusAlready
@@ -118,6 +120,24 @@ func (f *reference) acquire(c Acquire) schema.Status {
 	w.arrival = 1
 	f.queue = append(f.queue, w)
 	return ""
+}
+
+// retell is a repeat of what waits no more.
+func (f *reference) retell(c Retell) schema.Status {
+	over := f.over[c.Attempt] != ""
+	for _, h := range f.holds {
+		switch slices.Index(h.attempts, c.Attempt) {
+		case -1:
+		case 0:
+			over = !h.foreign
+		default:
+			over = true
+		}
+	}
+	if !over {
+		return ""
+	}
+	return f.acquire(Acquire{Attempt: c.Attempt})
 }
 
 func (f *reference) release(r Record, c Release) schema.Status {
@@ -190,17 +210,34 @@ func (f *reference) leave(c Leave) {
 	f.end(func(h refHold) bool { return strings.HasSuffix(h.who, "!") })
 }
 
-func (f *reference) undo(c Undo) {
-	for i, h := range f.holds {
-		if h.attempts[0] != c.Attempt || len(h.attempts) > 1 || h.inbox == (Inbox{}) || h.inbox.Hash() != c.Inbox {
+// again answers a repeat.
+func (h *refHold) again() {
+	if h.sure {
+		return
+	}
+	h.open = append(slices.Clone(h.open), h.told)
+	if h.told++; h.told > 8 {
+		h.was, h.open, h.sure = nil, nil, true
+	}
+}
+
+func (f *reference) undo(r Record, c Undo) {
+	for i := range f.holds {
+		h := &f.holds[i]
+		if c.Token < 256 || r.Holds[r.holdOf(split(h.who))].Token != c.Token || h.sure {
 			continue
 		}
-		f.holds = slices.Delete(f.holds, i, i+1)
-		if h.was == nil || h.foreign {
+		h.open = slices.DeleteFunc(slices.Clone(h.open), func(k int) bool { return k == int(c.Answer) })
+		if len(h.open) > 0 {
 			return
 		}
-		w := *h.was
-		w.parked, w.inbox = true, h.inbox
+		gone := *h
+		f.holds = slices.Delete(f.holds, i, i+1)
+		if gone.was == nil || gone.foreign {
+			return
+		}
+		w := *gone.was
+		w.parked = true
 		f.queue = append(f.queue, w)
 		slices.SortStableFunc(f.queue, func(a, b refWait) int { return int(a.arrival) - int(b.arrival) })
 		return

@@ -23,8 +23,10 @@ type refHold struct {
 	kind     string // mode and size
 	attempts []Attempt
 	sessions []string // with epochs
-	inbox    Inbox
 	was      *refWait // before it was granted
+	told     int      // how often that it was granted
+	open     []int    // which of these answers somebody may have heard
+	sure     bool     // nothing undoes it
 	foreign  bool     // part of a grant of several names
 }
 
@@ -57,7 +59,12 @@ func referenceOf(r Record) *reference {
 	for _, h := range r.Holds {
 		hold := refHold{
 			who: h.Client + ":" + h.Owner, kind: kindOf(r.Mode, r.Size), attempts: h.Attempts,
-			inbox: h.Inbox, foreign: h.Lead != "",
+			told: int(h.Repeats) + 1, sure: h.Repeats == MaxRepeats, foreign: h.Lead != "",
+		}
+		for k := range hold.told {
+			if !hold.sure && h.Unheard>>k&1 == 0 {
+				hold.open = append(hold.open, k)
+			}
 		}
 		for _, s := range h.Sessions {
 			hold.sessions = append(hold.sessions, sessionOf(s))
@@ -84,7 +91,7 @@ func referenceOf(r Record) *reference {
 func (f *reference) lines() string {
 	var b strings.Builder
 	for _, h := range f.holds {
-		fmt.Fprintln(&b, "holds", h.who, h.kind, h.attempts, h.sessions, h.inbox)
+		fmt.Fprintln(&b, "holds", h.who, h.kind, h.attempts, h.sessions, h.open, h.sure)
 	}
 	for _, w := range f.queue {
 		fmt.Fprintln(&b, "waits", w.who, w.kind, w.attempt, w.session, w.inbox, w.parked)
@@ -174,7 +181,7 @@ func (f *reference) turn() bool {
 
 // let makes w a holder.
 func (f *reference) let(w refWait, was *refWait) {
-	h := refHold{who: w.who, kind: w.kind, attempts: []Attempt{w.attempt}, inbox: w.inbox, was: was}
+	h := refHold{who: w.who, kind: w.kind, attempts: []Attempt{w.attempt}, was: was, told: 1, open: []int{0}}
 	if w.session != "" {
 		h.sessions = []string{w.session}
 	}
@@ -190,7 +197,7 @@ func (f *reference) join(h *refHold, w refWait) schema.Status {
 		return schema.StatusSizeMismatch
 	}
 	h.attempts = append(slices.Clone(h.attempts), w.attempt)
-	h.was = nil
+	h.was, h.open, h.sure = nil, nil, true
 	if w.session == "" {
 		return schema.StatusAlready
 	}

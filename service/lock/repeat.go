@@ -10,7 +10,6 @@ func (f *Fold) repeat(a Attempt, inbox Inbox) bool {
 	switch place {
 	case InHold:
 		f.answerAgain(i)
-		f.reply(f.r.grantReply(schema.StatusGranted, i))
 	case InAlready:
 		f.reply(f.r.grantReply(schema.StatusAlready, i))
 	case InWaiters:
@@ -25,16 +24,32 @@ func (f *Fold) repeat(a Attempt, inbox Inbox) bool {
 	return true
 }
 
-// answerAgain notes that the attempt of a hold was repeated. From then on no undo
-// ends the hold: that one of several answers found nobody does not mean that
-// none was heard, and the news of it may come after the next was.
+// answerAgain answers a repeat of the attempt of a hold. It is counted before it
+// is answered: that one of several answers found nobody does not mean that none
+// was heard, and the news of it may come after the next was.
 func (f *Fold) answerAgain(i int) {
-	h := f.r.Holds[i]
-	if h.Inbox == (Inbox{}) {
+	if h := f.r.Holds[i]; h.undoable() {
+		h.Repeats++
+		if !h.undoable() {
+			h.keep()
+		}
+		f.setHold(i, h)
+	}
+	f.reply(f.r.grantReply(schema.StatusGranted, i))
+	f.out.Repeat = f.r.Holds[i].Repeats
+}
+
+func (c Retell) apply(f *Fold) {
+	switch place, i := f.r.find(c.Attempt); place {
+	case InHold:
+		if f.r.Holds[i].Lead != "" {
+			return // it is not this lock alone that it has to be told of
+		}
+	case InAlready, InEnded:
+	default:
 		return
 	}
-	h.Inbox, h.Waited = Inbox{}, nil
-	f.setHold(i, h)
+	f.repeat(c.Attempt, c.Inbox)
 }
 
 // redirectWaiter stores the newest inbox of a waiter, whose caller is there. If

@@ -100,7 +100,9 @@ func (s *script) command(text string) Command {
 	case "force":
 		return Force{Token: parseToken(l.subject), Reason: l.or("reason", "")}
 	case "undo":
-		return Undo{Attempt: s.attempt(l.subject), Inbox: Inbox{Subject: l.or("inbox", l.subject)}.Hash()}
+		return Undo{Token: parseToken(l.subject), Answer: uint8(l.number("answer"))}
+	case "retell":
+		return Retell{Attempt: s.attempt(l.subject), Inbox: Inbox{Subject: l.or("inbox", l.subject)}}
 	case "note":
 		a := s.acquire(l)
 		return Note{Set{Waiter: a.waiter(), Names: a.Names}}

@@ -15,7 +15,8 @@ type small struct {
 	acquires []Acquire
 	notes    []Set
 	leaves   []Leave
-	states   int // how many there are, so that a change of this is seen
+	repeats  uint8 // how often a granted attempt asks again
+	states   int   // how many there are, so that a change of this is seen
 }
 
 func smallAcquire(n Attempt, owner string, mode schema.Mode, size int64, session string) Acquire {
@@ -41,7 +42,7 @@ func smallWorlds() []small {
 	several.Lead, several.Names, several.Waited, several.Wait = "l", note.Names, &note.Waiter, 0
 	return []small{
 		{
-			name: "exclusive", states: 1400,
+			name: "exclusive", repeats: 1, states: 3568,
 			acquires: []Acquire{
 				smallAcquire(1, "a", exclusive, 0, "p"),
 				elsewhere,
@@ -52,7 +53,7 @@ func smallWorlds() []small {
 			leaves: []Leave{{"p", 0, schema.ReasonLeave}, {"p/1", 1, schema.ReasonSilence}, {"p", 2, schema.ReasonLeave}},
 		},
 		{
-			name: "semaphore and exclusive", states: 4248,
+			name: "semaphore and exclusive", states: 3028,
 			acquires: []Acquire{
 				smallAcquire(1, "a", shared, 2, "p"),
 				smallAcquire(2, "b", shared, 2, "q"),
@@ -62,7 +63,7 @@ func smallWorlds() []small {
 			leaves: []Leave{{"p", 0, schema.ReasonDisconnect}},
 		},
 		{
-			name: "sizes", states: 1800,
+			name: "sizes", states: 1468,
 			acquires: []Acquire{
 				smallAcquire(1, "a", shared, 1, ""),
 				smallAcquire(2, "b", shared, 2, ""),
@@ -71,7 +72,7 @@ func smallWorlds() []small {
 			},
 		},
 		{
-			name: "one owner", states: 1764,
+			name: "one owner", repeats: 1, states: 4780,
 			acquires: []Acquire{
 				smallAcquire(1, "a", exclusive, 0, "p/1"),
 				smallAcquire(2, "a", exclusive, 0, "p/2"),
@@ -81,7 +82,14 @@ func smallWorlds() []small {
 			leaves: []Leave{{"p", 0, schema.ReasonLeave}, {"p/2", 0, schema.ReasonLeave}},
 		},
 		{
-			name: "several names", states: 230,
+			name: "repeats", repeats: MaxRepeats, states: 4028,
+			acquires: []Acquire{
+				smallAcquire(1, "a", exclusive, 0, ""),
+				refused,
+			},
+		},
+		{
+			name: "several names", repeats: 1, states: 530,
 			acquires: []Acquire{
 				smallAcquire(1, "a", exclusive, 0, ""),
 				smallAcquire(2, "b", shared, 0, "p"),
@@ -97,14 +105,20 @@ func smallWorlds() []small {
 func (s small) commands(r Record) []Command {
 	c := []Command{Force{Reason: "r"}, Promote{}}
 	for _, a := range s.acquires {
-		c = append(c, a, Cancel{a.Attempt}, GiveUp{a.Attempt}, Undo{a.Attempt, a.Inbox.Hash()},
+		if s.mayAsk(r, a.Attempt) {
+			c = append(c, a, Retell{a.Attempt, a.Inbox})
+		}
+		c = append(c, Cancel{a.Attempt}, GiveUp{a.Attempt},
 			Release{Client: a.Client, Owner: a.Owner})
 		if a.Session.ID != "" {
 			c = append(c, Release{Client: a.Client, Owner: a.Owner, Session: a.Session.ID})
 		}
 	}
 	for _, n := range s.notes {
-		c = append(c, Note{n}, Unnote{n.Attempt})
+		c = append(c, Unnote{n.Attempt})
+		if s.mayAsk(r, n.Attempt) {
+			c = append(c, Note{n})
+		}
 	}
 	for _, l := range s.leaves {
 		c = append(c, l)
@@ -112,8 +126,18 @@ func (s small) commands(r Record) []Command {
 	for _, h := range r.Holds {
 		c = append(c, Release{Token: h.Token}, Force{Token: h.Token}, Renew{Token: h.Token},
 			Expire{h.Token, h.Renewed}, Expire{h.Token, h.Renewed + 1})
+		for n := range h.Repeats + 2 {
+			c = append(c, Undo{h.Token, n})
+		}
 	}
 	return c
+}
+
+// mayAsk reports whether an attempt has not been repeated so often yet that the
+// world would grow without showing anything new.
+func (s small) mayAsk(r Record, a Attempt) bool {
+	place, i := r.find(a)
+	return place != InHold || r.Holds[i].Repeats != s.repeats
 }
 
 // canonical is r with the smallest numbers that keep its order, and with one

@@ -28,15 +28,17 @@ func (r *Record) weight() int {
 }
 
 func (h *Hold) weight() int {
-	n := holdWeight + len(h.Client) + len(h.Owner) + len(h.Meta) + len(h.Inbox.Subject) +
+	n := holdWeight + len(h.Client) + len(h.Owner) + len(h.Meta) +
 		len(h.Attempts)*attemptBytes + namesWeight(h.Names) + len(h.Lead)
 	for i := range h.Sessions {
 		n += h.Sessions[i].weight()
 	}
 	if h.Waited != nil {
-		// It costs next to nothing as long as it says what the hold says.
-		if sketch := h.sketch(); h.Waited.differs(&sketch) != 0 {
+		// It costs little as long as it says what the hold says.
+		if sketch := h.sketch(); h.Waited.differs(&sketch)&^waiterInbox != 0 {
 			n += h.Waited.weight()
+		} else {
+			n += len(h.Waited.Inbox.Subject)
 		}
 	}
 	return n
