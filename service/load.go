@@ -27,14 +27,14 @@ type loads struct {
 func newLoads() *loads { return &loads{turn: make(chan struct{}, maxLoads)} }
 
 // wait waits for a turn: as long as it takes while the store answers others,
-// and no longer than a read of its own could take when it answers nobody.
+// and no longer than a caller is kept when it answers nobody.
 func (l *loads) wait(ctx context.Context) error {
 	select {
 	case l.turn <- struct{}{}:
 		return nil
 	default:
 	}
-	look := time.NewTicker(loadTimeout)
+	look := time.NewTicker(patience)
 	defer look.Stop()
 	for {
 		answered := l.answered.Load()
@@ -45,7 +45,7 @@ func (l *loads) wait(ctx context.Context) error {
 			return fmt.Errorf("%w: %w", bus.ErrUnavailable, ctx.Err())
 		case <-look.C:
 			if l.answered.Load() == answered {
-				return fmt.Errorf("%w: none of %d reads was answered within %s", bus.ErrUnavailable, maxLoads, loadTimeout)
+				return fmt.Errorf("%w: none of %d reads was answered within %s", bus.ErrUnavailable, maxLoads, patience)
 			}
 		}
 	}
