@@ -2,9 +2,12 @@ package bus
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -26,9 +29,10 @@ type Answer struct {
 	Err         error  // instead of all that: ErrNoService or ErrDenied
 }
 
-// Caller sends requests and receives their answers at an inbox of its own. It
-// leaves the connection's handlers alone, and the connection open. Its methods may
-// be called concurrently.
+// Caller sends requests and receives their answers at an inbox of its own, each at
+// a subject that nobody guesses: whoever knows it could answer too. It leaves the
+// connection's handlers alone, and the connection open. Its methods may be called
+// concurrently.
 type Caller struct {
 	nc     *nats.Conn
 	inbox  string
@@ -39,7 +43,6 @@ type Caller struct {
 	err    error
 
 	mu     sync.Mutex
-	next   uint64
 	waits  map[uint64]func(*Answer) // by the last token of the inbox
 	joined chan struct{}            // closed at the next reconnect
 	lost   chan struct{}            // closed at the next loss of the connection
@@ -49,7 +52,7 @@ type Caller struct {
 func NewCaller(nc *nats.Conn) (*Caller, error) {
 	c := &Caller{
 		nc:     nc,
-		inbox:  nc.NewInbox() + ".",
+		inbox:  newInbox(nc) + ".",
 		waits:  map[uint64]func(*Answer){},
 		joined: make(chan struct{}),
 		lost:   make(chan struct{}),
@@ -62,6 +65,13 @@ func NewCaller(nc *nats.Conn) (*Caller, error) {
 	c.status = nc.StatusChanged(nats.CONNECTED, nats.RECONNECTING, nats.DISCONNECTED, nats.CLOSED)
 	c.done.Go(c.follow)
 	return c, nil
+}
+
+// newInbox is an inbox under the connection's prefix that nobody guesses. Those
+// that the connection makes itself are one for all and then count on from it.
+func newInbox(nc *nats.Conn) string {
+	inbox := nc.NewInbox()
+	return inbox[:strings.LastIndexByte(inbox, '.')+1] + rand.Text()
 }
 
 // Close ends the Caller. Calls that wait end with ErrDisconnected.
@@ -152,13 +162,19 @@ func (c *Caller) Call(ctx context.Context, subject, contentType string, body []b
 	}
 }
 
-// wait takes note of who gets the answers to an id.
+// wait takes note of who gets the answers to an id, which it draws.
 func (c *Caller) wait(fn func(*Answer)) (id uint64) {
+	var random [8]byte
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.next++
-	c.waits[c.next] = fn
-	return c.next
+	for {
+		_, _ = rand.Read(random[:]) // never fails
+		id = binary.LittleEndian.Uint64(random[:])
+		if c.waits[id] == nil {
+			c.waits[id] = fn
+			return id
+		}
+	}
 }
 
 func (c *Caller) forget(id uint64) {

@@ -130,42 +130,121 @@ func TestAClosedCallerEndsItsCalls(t *testing.T) {
 	}
 }
 
-func TestAnExchangeGetsAllAnswers(t *testing.T) {
+// exchange opens an exchange on a service that leaves the answers to the test.
+func exchange(t *testing.T) (worker *nats.Conn, c *bus.Caller, e *bus.Exchange, send func() (inbox string)) {
+	t.Helper()
 	server := startServer(t, t.TempDir(), "")
-	worker := workerConn(t, server)
+	worker = workerConn(t, server)
 	requests := make(chan *bus.Request, 10)
 	serve(t, worker, bus.Endpoint{Name: "e", Subject: "lock.x", Handler: func(r *bus.Request) { requests <- r }})
-	c := newCaller(t, callerConn(t, server))
-	e := c.Open()
-	var inbox string
-	for range 3 {
+	echo(t, worker, "echo")
+	c = newCaller(t, callerConn(t, server))
+	e = c.Open()
+	t.Cleanup(e.Close)
+	return worker, c, e, func() string {
+		t.Helper()
 		if err := e.Send("lock.x", "application/json", []byte("{}")); err != nil {
 			t.Fatal(err)
 		}
-		r := waitFor(t, requests)
-		if inbox != "" && r.Reply != inbox {
-			t.Errorf("the inbox changed from %s to %s", inbox, r.Reply)
-		}
-		inbox = r.Reply
+		return waitFor(t, requests).Reply
 	}
-	for _, text := range []string{"one", "two"} {
-		if err := bus.Respond(worker, inbox, bus.Response{Body: []byte(text)}); err != nil {
-			t.Fatal(err)
-		}
-		if a := waitFor(t, e.Answers()); string(a.Body) != text || a.Err != nil {
-			t.Errorf("answer %+v", a)
-		}
-	}
-	e.Close()
-	if err := bus.Respond(worker, inbox, bus.Response{Body: []byte("late")}); err != nil {
+}
+
+func respond(t *testing.T, worker *nats.Conn, inbox, text string) {
+	t.Helper()
+	if err := bus.Respond(worker, inbox, bus.Response{Body: []byte(text)}); err != nil {
 		t.Fatal(err)
 	}
-	echo(t, worker, "echo")
+}
+
+// settled returns when what was published to the caller before has arrived.
+func settled(t *testing.T, c *bus.Caller) {
+	t.Helper()
 	if _, err := c.Call(t.Context(), "echo", "", nil); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func TestAnExchangeRepeatsFromOneInbox(t *testing.T) {
+	worker, c, e, send := exchange(t)
+	inbox := send()
+	for range 2 {
+		if again := send(); again != inbox {
+			t.Errorf("the inbox changed from %s to %s", inbox, again)
+		}
+	}
+	respond(t, worker, inbox, "one")
+	if a := waitFor(t, e.Answers()); string(a.Body) != "one" || a.Err != nil {
+		t.Errorf("answer %+v", a)
+	}
+	inbox = send()
+	e.Close()
+	respond(t, worker, inbox, "late")
+	settled(t, c)
 	if len(e.Answers()) > 0 {
 		t.Error("a closed exchange got an answer")
+	}
+}
+
+// Who listens to all inboxes knows each by its first answer.
+func TestAnInboxThatOthersMayKnowIsNotBelieved(t *testing.T) {
+	worker, c, e, send := exchange(t)
+	known := send()
+	respond(t, worker, known, "no leader")
+	if a := waitFor(t, e.Answers()); string(a.Body) != "no leader" {
+		t.Errorf("answer %+v", a)
+	}
+	respond(t, worker, known, "forged")
+	inbox := send()
+	respond(t, worker, known, "forged")
+	settled(t, c)
+	if len(e.Answers()) > 0 || inbox == known {
+		t.Errorf("%d answers to an inbox that had one; the next is %s after %s", len(e.Answers()), inbox, known)
+	}
+	respond(t, worker, inbox, "granted")
+	if a := waitFor(t, e.Answers()); string(a.Body) != "granted" {
+		t.Errorf("answer %+v", a)
+	}
+}
+
+func TestNobodyGuessesAnInbox(t *testing.T) {
+	server := startServer(t, t.TempDir(), "")
+	worker := workerConn(t, server)
+	requests := make(chan *bus.Request, 1)
+	serve(t, worker, bus.Endpoint{Name: "e", Subject: "lock.x", Handler: func(r *bus.Request) { requests <- r }})
+	nc, err := server.CallerConn(nats.CustomInboxPrefix("_INBOX_me"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nc.Close)
+	one, other := newCaller(t, nc), newCaller(t, nc)
+	const draws = 20
+	var prefixes []string
+	last := map[string]bool{}
+	for i := range 2 * draws {
+		e := one.Open()
+		if i >= draws {
+			e = other.Open()
+		}
+		t.Cleanup(e.Close)
+		if err := e.Send("lock.x", "", nil); err != nil {
+			t.Fatal(err)
+		}
+		inbox := strings.Split(waitFor(t, requests).Reply, ".")
+		if len(inbox) != 3 || inbox[0] != "_INBOX_me" || len(inbox[1]) < 26 {
+			t.Fatalf("the inbox is %q", inbox)
+		}
+		prefixes = append(prefixes, inbox[1])
+		if len(inbox[2]) > 8 { // more than 36^8 = 2^41
+			last[inbox[2]] = true
+		}
+	}
+	// What nats.go makes shares its first 12 bytes within a process.
+	if a, b := prefixes[0], prefixes[draws]; a[:8] == b[:8] || a != prefixes[draws-1] {
+		t.Errorf("the inboxes of two callers are %s and %s", a, b)
+	}
+	if len(last) != 2*draws {
+		t.Errorf("of %d ids %d are large and used once", 2*draws, len(last))
 	}
 }
 

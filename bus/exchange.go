@@ -5,20 +5,23 @@ import (
 	"time"
 )
 
-// Exchange is a request that waits long and is repeated meanwhile: all answers
-// come to one inbox.
+// Exchange is a request that waits long and is repeated meanwhile, from one inbox
+// until that is answered. An inbox has one answer: with it the inbox is known to
+// whoever listens to all of them, and a second answer there could be anybody's. A
+// repeat is sent from a new one then. The server's word that nobody listens is no
+// such answer: only the caller sees it.
 type Exchange struct {
 	caller  *Caller
-	id      uint64
 	answers chan *Answer
 
 	mu     sync.Mutex
+	id     uint64
+	spent  bool // the id has had its answer
 	closed bool
 	look   *time.Timer
 }
 
-// exchangeAnswers is how many answers are kept for who does not read them;
-// a waiting request has one and few duplicates.
+// exchangeAnswers is how many answers are kept for who does not read them.
 const exchangeAnswers = 16
 
 // Open starts an exchange. It costs the server nothing until Send.
@@ -32,7 +35,7 @@ func (c *Caller) Open() *Exchange {
 // that nobody listens, or that it is denied, comes as an answer.
 func (e *Exchange) Send(subject, contentType string, body []byte) error {
 	denied := watchDenied(e.caller.nc, subject, e.caller.inbox)
-	if err := e.caller.publish(subject, e.id, contentType, body); err != nil {
+	if err := e.caller.publish(subject, e.inbox(), contentType, body); err != nil {
 		return err
 	}
 	e.mu.Lock()
@@ -45,14 +48,35 @@ func (e *Exchange) Send(subject, contentType string, body []byte) error {
 	}
 	e.look = time.AfterFunc(deniedAfter, func() {
 		if err := denied(); err != nil {
-			e.receive(&Answer{Err: err})
+			e.keep(&Answer{Err: err})
 		}
 	})
 	return nil
 }
 
-// receive keeps an answer; when there is no room for it, it is dropped.
+// inbox is the id to send from: the last one, unless it has had its answer.
+func (e *Exchange) inbox() uint64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.spent && !e.closed {
+		e.id, e.spent = e.caller.wait(e.receive), false
+	}
+	return e.id
+}
+
+// receive takes an answer to the id. They come one at a time.
 func (e *Exchange) receive(a *Answer) {
+	if a.Err == nil {
+		e.mu.Lock()
+		e.spent = true
+		e.caller.forget(e.id)
+		e.mu.Unlock()
+	}
+	e.keep(a)
+}
+
+// keep keeps an answer; when there is no room for it, it is dropped.
+func (e *Exchange) keep(a *Answer) {
 	select {
 	case e.answers <- a:
 	default:
@@ -64,9 +88,9 @@ func (e *Exchange) Answers() <-chan *Answer { return e.answers }
 
 // Close ends the exchange: later answers are dropped.
 func (e *Exchange) Close() {
-	e.caller.forget(e.id)
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.caller.forget(e.id)
 	e.closed = true
 	if e.look != nil {
 		e.look.Stop()
