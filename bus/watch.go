@@ -2,15 +2,12 @@ package bus
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nuid"
 )
 
 const (
@@ -77,23 +74,6 @@ type watch struct {
 	active   bool   // something came since the last look
 }
 
-// consumerConfig has the settings of a consumer, by the names of the JetStream API.
-type consumerConfig struct {
-	Name       string        `json:"name"`
-	Deliver    string        `json:"deliver_subject"`
-	Policy     string        `json:"deliver_policy"`
-	Start      uint64        `json:"opt_start_seq,omitempty"`
-	Ack        string        `json:"ack_policy"`
-	Replay     string        `json:"replay_policy"`
-	Filter     string        `json:"filter_subject"`
-	Flow       bool          `json:"flow_control"`
-	Beat       time.Duration `json:"idle_heartbeat"`
-	Keep       time.Duration `json:"inactive_threshold"`
-	Replicas   int           `json:"num_replicas"`
-	Memory     bool          `json:"mem_storage"`
-	MaxDeliver int           `json:"max_deliver"`
-}
-
 // start makes a consumer that goes on after the last entry that was seen.
 func (w *watch) start(ctx context.Context) error {
 	w.drop()
@@ -103,13 +83,7 @@ func (w *watch) start(ctx context.Context) error {
 		return err
 	}
 	inbox := b.nc.NewInbox()
-	config := consumerConfig{
-		Name: nuid.Next(), Deliver: inbox, Policy: "last_per_subject", Ack: "none", Replay: "instant",
-		Filter: b.prefix + ">", Flow: true, Beat: watchBeat, Keep: watchKeep, Replicas: 1, Memory: true, MaxDeliver: 1,
-	}
-	if w.last > 0 {
-		config.Policy, config.Start = "by_start_sequence", w.last+1
-	}
+	config := b.consumerAfter(w.last, inbox)
 	if err := w.subscribe(inbox); err != nil {
 		return err
 	}
@@ -151,29 +125,6 @@ func (w *watch) isLoaded() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.loaded
-}
-
-func (b *Bucket) createConsumer(ctx context.Context, config consumerConfig) error {
-	body, err := json.Marshal(map[string]any{"stream_name": b.stream, "config": config})
-	if err != nil {
-		return err
-	}
-	try, cancel := context.WithTimeout(ctx, tryTimeout)
-	defer cancel()
-	m, err := b.nc.RequestWithContext(try, apiPrefix+"CONSUMER.CREATE."+b.stream+"."+config.Name+"."+config.Filter, body)
-	if err != nil {
-		return unreachable(err)
-	}
-	var answer struct {
-		Error *apiError `json:"error"`
-	}
-	if err := json.Unmarshal(m.Data, &answer); err != nil {
-		return fmt.Errorf("%s: %w", textUnacceptable, err)
-	}
-	if answer.Error != nil {
-		return answer.Error
-	}
-	return nil
 }
 
 // subscribe listens to the inbox instead of the one before.
@@ -329,30 +280,3 @@ func (w *watch) drop() {
 }
 
 func (w *watch) stop() { w.drop() }
-
-// parseDelivery reads the reply subject of a delivered message,
-//
-//	$JS.ACK.<stream>.<consumer>.<tries>.<revision>.<delivery>.<time>.<pending>
-//
-// also with domain and account before the stream and anything behind pending.
-func parseDelivery(reply string) (revision, delivery uint64, ok bool) {
-	rest, ok := strings.CutPrefix(reply, "$JS.ACK.")
-	if !ok {
-		return 0, 0, false
-	}
-	skip := 3 // stream, consumer and tries
-	if strings.Count(rest, ".") > 6 {
-		skip = 5 // and domain and account
-	}
-	for range skip {
-		_, rest, _ = strings.Cut(rest, ".")
-	}
-	first, rest, _ := strings.Cut(rest, ".")
-	second, _, _ := strings.Cut(rest, ".")
-	revision, err := strconv.ParseUint(first, 10, 64)
-	if err != nil {
-		return 0, 0, false
-	}
-	delivery, err = strconv.ParseUint(second, 10, 64)
-	return revision, delivery, err == nil
-}
