@@ -27,6 +27,9 @@ func (s *Service) answerQuestions() error {
 			if err != nil {
 				return fmt.Errorf("subscribe to %s: %w", subject, err)
 			}
+			if err := sub.SetPendingLimits(pendingQuestions, pendingQuestionBytes); err != nil {
+				return fmt.Errorf("subscribe to %s: %w", subject, err)
+			}
 			s.about = append(s.about, sub)
 		}
 	}

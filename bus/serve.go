@@ -13,6 +13,19 @@ import (
 	"github.com/nats-io/nuid"
 )
 
+// What is kept of requests that come faster than they are handled, for each
+// endpoint. From the first bounds on they are Behind, so that the handler answers
+// them without more ado; what passes the second is lost, which is logged.
+const (
+	behindRequests  = 20_000
+	behindBytes     = 4 << 20
+	pendingRequests = 32_768
+	pendingBytes    = 8 << 20
+
+	pendingQuestions     = 1000 // about the service, of one kind
+	pendingQuestionBytes = 1 << 20
+)
+
 // flushTimeout bounds the round trip to the server when a service starts and stops.
 const flushTimeout = 5 * time.Second
 
@@ -23,7 +36,10 @@ type Request struct {
 	Reply       string // "" if nobody waits for an answer; see SafeInbox
 	ContentType string
 	Body        []byte
-	endpoint    *endpoint
+	// Behind tells that requests come faster than the handler is: it should
+	// refuse this one at once.
+	Behind   bool
+	endpoint *endpoint
 }
 
 // CountError counts an error of the endpoint for "nats micro stats". It may be
@@ -118,6 +134,9 @@ func (s *Service) start() error {
 		if err != nil {
 			return fmt.Errorf("endpoint %s: %w", e.Name, err)
 		}
+		if err := sub.SetPendingLimits(pendingRequests, pendingBytes); err != nil {
+			return fmt.Errorf("endpoint %s: %w", e.Name, err)
+		}
 		at.sub = sub
 		s.endpoints = append(s.endpoints, at)
 	}
@@ -136,6 +155,9 @@ func (e *endpoint) receive(m *nats.Msg) {
 	r := Request{Subject: m.Subject, Reply: m.Reply, Body: m.Data, endpoint: e}
 	if len(m.Header) > 0 {
 		r.ContentType = m.Header.Get(headerContentType)
+	}
+	if requests, bytes, err := m.Sub.Pending(); err == nil {
+		r.Behind = requests >= behindRequests || bytes >= behindBytes
 	}
 	e.Handler(&r)
 	e.requests.Add(1)

@@ -87,8 +87,8 @@ type fault struct {
 // check refuses a stream that would break locks, naming all that is wrong with
 // it, and a server that takes only small messages.
 func (b *Bucket) check(info streamInfo) error {
-	if limit := b.nc.MaxPayload(); limit < minPayload {
-		return fmt.Errorf("the server is not fit for locks: max_payload is %d and must be %d or more (records and answers with many waiters do not fit)", limit, minPayload)
+	if limit := b.nc.MaxPayload(); limit < MinPayload {
+		return fmt.Errorf("the server is not fit for locks: max_payload is %d and must be %d or more (records and answers with many waiters do not fit)", limit, MinPayload)
 	}
 	faults := append(b.shape(info), b.limits(info.Config)...)
 	faults = append(faults, b.features(info.Config)...)
@@ -158,7 +158,8 @@ func (b *Bucket) features(c streamConfig) (faults []fault) {
 	return faults
 }
 
-const (
-	minMsgSize = 512 << 10            // what the largest record needs
-	minPayload = 512<<10 + headerRoom // what the largest answer needs
-)
+const minMsgSize = 512 << 10 // what the largest record needs
+
+// MinPayload is how large a message a server must take, in bytes: the largest
+// answer. None needs more.
+const MinPayload = 512<<10 + headerRoom

@@ -68,6 +68,12 @@ func endpoint[M any, P message[M]](w *Worker, handle func(request, *M), client f
 			w.log.Debug("request whose reply subject is not one to publish to", "subject", r.Subject, "reply", r.Reply)
 			return
 		}
+		if r.Behind {
+			refused := behind().reply()
+			r.CountError(refused.Message)
+			w.reply(caller{inbox: r.Reply, encoding: schema.Detect(r.ContentType, r.Body)}, refused, "")
+			return
+		}
 		var m M
 		q, refused := open(r, P(&m), func() *string { return client(&m) })
 		if refused != nil {
@@ -119,6 +125,11 @@ func (w *Worker) ask(key string, command lock.Command, c caller) {
 		return
 	}
 	w.submit(key, &job{command: command, caller: c, asked: time.Now(), ended: w.decided})
+}
+
+// behind refuses a request unread, because they come faster than they are read.
+func behind() refusal {
+	return refusal{schema.StatusLimit, "requests come faster than they can be read; try again in a moment"}
 }
 
 // busy refuses a request because too many are being decided.

@@ -23,6 +23,12 @@ const startTimeout = 10 * time.Second
 const (
 	maxSubscriptions = 10_000          // of one connection
 	writeDeadline    = 2 * time.Second // after which a connection that takes nothing is closed
+
+	// maxPending is what the server keeps for a connection that does not keep
+	// up, in bytes. From three quarters on, who sends there hears that nobody
+	// listens. It must exceed what a watch of the store lets be on its way, or a
+	// start with many records would cost the worker its connection.
+	maxPending = server.JsFlowControlMaxPending + 8<<20
 )
 
 // minSync bounds how often the server syncs: its timer starts before it is ready
@@ -40,7 +46,7 @@ type Config struct {
 	Sync         time.Duration
 	Name         string        // of the server. Default: natslock
 	PingInterval time.Duration // to find dead connections; two may be missed. Default: 5 s
-	MaxPayload   int32         // bytes of a message. Default: 1 MiB
+	MaxPayload   int32         // bytes of a message. Default: what the largest answer needs
 	Logger       *slog.Logger  // Default: none
 }
 
@@ -89,7 +95,7 @@ func (c Config) withDefaults() Config {
 		c.PingInterval = 5 * time.Second
 	}
 	if c.MaxPayload <= 0 {
-		c.MaxPayload = 1 << 20
+		c.MaxPayload = bus.MinPayload
 	}
 	return c
 }
@@ -148,6 +154,7 @@ func (c Config) options(addr address, secrets secrets) (*server.Options, error) 
 	options.PingInterval = c.PingInterval
 	options.MaxPingsOut = 2
 	options.MaxPayload = c.MaxPayload
+	options.MaxPending = maxPending
 	options.MaxSubs = maxSubscriptions
 	// A caller that does not read its answers must not hold up the worker, and
 	// with it everybody else: the server would slow down whoever sends to it.
