@@ -91,19 +91,21 @@ func Redact(urls string) string {
 	return strings.Join(list, ",")
 }
 
-// Logged are the options that log what happens to the connection; nats.go
-// prints it otherwise. nil logs nothing.
+// Logged are the options that log what happens to the connection, each kind once a
+// second at most; nats.go prints it otherwise. nil logs nothing.
 func Logged(log *slog.Logger) []nats.Option {
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
-	}
+	log = SeldomLogger(log)
 	return []nats.Option{
 		nats.ErrorHandler(func(_ *nats.Conn, sub *nats.Subscription, err error) {
-			if sub != nil {
-				log.Warn("nats error", "subject", sub.Subject, "error", err)
+			if sub == nil {
+				log.Warn("nats error", "error", err)
 				return
 			}
-			log.Warn("nats error", "error", err)
+			if dropped, count := sub.Dropped(); errors.Is(err, nats.ErrSlowConsumer) && count == nil {
+				log.Warn("messages come faster than they are taken: some were lost", "subject", sub.Subject, "lost_so_far", dropped)
+				return
+			}
+			log.Warn("nats error", "subject", sub.Subject, "error", err)
 		}),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {

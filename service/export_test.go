@@ -1,5 +1,10 @@
 package service
 
+import "github.com/natslock/natslock/bus"
+
+// Endpoints are those of the micro service.
+func (w *Worker) Endpoints() []bus.Endpoint { return w.serviceConfig().Endpoints }
+
 // Undecided is how many requests have been received and not decided.
 func (w *Worker) Undecided() int64 { return w.flights.requests.Load() }
 

@@ -67,7 +67,7 @@ func New(nc *nats.Conn, store bus.Store, cfg *Config) (*Worker, error) {
 		nc:         nc,
 		store:      store,
 		config:     config,
-		log:        config.Logger,
+		log:        bus.SeldomLogger(config.Logger),
 		replica:    newReplica(),
 		mark:       newMark(),
 		clock:      newServiceClock(),

@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"strings"
 	"sync"
+
+	"github.com/natslock/natslock/bus"
 )
 
 // plaintext is a warning of the server about passwords in its configuration.
@@ -21,6 +24,7 @@ var ends = []string{"critical write error", "will be DISABLED", "disabling JetSt
 // ends nobody: it is kept, and Start returns it.
 type logger struct {
 	to     *slog.Logger
+	seldom bus.Seldom
 	failed chan error // what ended the store, once
 
 	mu      sync.Mutex
@@ -63,7 +67,7 @@ func (l *logger) Fatalf(format string, v ...any) {
 // Errorf logs, and tells Server.Failed of what ends the store.
 func (l *logger) Errorf(format string, v ...any) {
 	text := strings.TrimSpace(fmt.Sprintf(format, v...))
-	l.to.Error(text)
+	l.log(slog.LevelError, text)
 	l.notice(text)
 }
 
@@ -76,8 +80,32 @@ func (l *logger) Warnf(format string, v ...any) {
 	l.mu.Lock()
 	l.warning = text
 	l.mu.Unlock()
-	l.to.Warn(text)
+	l.log(slog.LevelWarn, text)
 	l.notice(text)
+}
+
+// sender is how the server begins what it says about a connection.
+var sender = regexp.MustCompile(`^\S+ - \w+:\d+ - (?:"[^"]*" - )*`)
+
+// kind is what a text says, without whom and what it says it about: that is
+// behind the first quotation mark, digit or colon.
+func kind(text string) string {
+	text = text[len(sender.FindString(text)):]
+	if end := strings.IndexAny(text, `":0123456789`); end >= 0 {
+		text = text[:end]
+	}
+	return text
+}
+
+// log writes what callers may provoke with each message they send.
+func (l *logger) log(level slog.Level, text string) {
+	l.seldom.Write(level.String()+kind(text), func(leftOut int) {
+		if leftOut > 0 {
+			l.to.Log(context.Background(), level, text, "left_out", leftOut)
+			return
+		}
+		l.to.Log(context.Background(), level, text)
+	})
 }
 
 func (l *logger) notice(text string) {

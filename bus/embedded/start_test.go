@@ -1,9 +1,13 @@
 package embedded
 
 import (
+	"bytes"
+	"fmt"
+	"log/slog"
 	"net"
 	"strings"
 	"testing"
+	"testing/synctest"
 )
 
 // A port can be taken between the look at it and the server's own listening.
@@ -42,4 +46,19 @@ func TestAStoreThatCannotWriteFails(t *testing.T) {
 	default:
 		t.Error("it did not fail")
 	}
+}
+
+// What callers may provoke with each message must not fill the log.
+func TestDeniedMessagesAreLoggedSeldom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		l := newLogger(slog.New(slog.NewTextHandler(&out, nil)))
+		for i := range 1000 {
+			l.Errorf("127.0.0.1:%d - cid:%d - \"v1.55.0:go:me\" - Publish Violation - User %q, Subject %q", 4000+i, i, "caller", fmt.Sprint("$JS.", i))
+			l.Errorf("%s - maximum payload exceeded: %d vs %d", fmt.Sprintf("[::1]:%d - cid:%d", 5000+i, i), 1000+i, i)
+		}
+		if lines := strings.Split(strings.TrimSpace(out.String()), "\n"); len(lines) != 2 || !strings.Contains(lines[0], "Publish Violation") || !strings.Contains(lines[1], "payload") {
+			t.Errorf("%d lines: %.500q", len(lines), lines)
+		}
+	})
 }
