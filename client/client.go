@@ -80,7 +80,7 @@ func newClient(nc *nats.Conn, caller *bus.Caller, options Options) *Client {
 		nc:      nc,
 		caller:  caller,
 		options: options,
-		name:    cmp.Or(options.ID, freshID()),
+		name:    cmp.Or(options.ID, options.Label, freshID()),
 		named:   options.ID != "",
 		began:   time.Now(),
 		nonce:   rand.Text() + "-",

@@ -2,6 +2,7 @@ package client
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/natslock/natslock/schema"
@@ -24,11 +25,12 @@ var (
 	ErrInternal       error = &Error{Status: schema.StatusInternal}       // a fault of the service
 )
 
-// What becomes of a Lock and of a Client. They are the causes of a Lock's
-// Context.
+// What becomes of a Lock and of a Client. errors.Is finds them in the causes of
+// a Lock's Context.
 var (
 	// ErrLost says that a lock may be somebody else's by now: its hold was
-	// ended by others, or could not be renewed in time.
+	// ended by others, or could not be renewed in time. What wraps it says
+	// which, as far as that is known.
 	ErrLost = errors.New("lock lost")
 
 	// ErrReleased says that a lock was released by its own holder.
@@ -40,6 +42,18 @@ var (
 	// ErrLagged says that a Watch was too slow and has missed events.
 	ErrLagged = errors.New("events were missed")
 )
+
+// lostBy is ErrLost, and why.
+func lostBy(why string) error { return fmt.Errorf("%w: %s", ErrLost, why) }
+
+// innermost is what the errors of requests wrap, without their statuses.
+func innermost(err error) string {
+	var e *Error
+	for errors.As(err, &e) && e.Message == "" && e.cause != nil {
+		err = e.cause
+	}
+	return err.Error()
+}
 
 // Error is a request that was not done. It matches the sentinel of its status,
 // and what led to it: a context's error, say.

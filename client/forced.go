@@ -35,7 +35,14 @@ func (c *Client) forced(m *nats.Msg) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if l := c.findLocked(hold{name: e.Name, token: e.Token}); l != nil && l.cause == nil && !l.noRenew && !l.renewing {
+	l := c.findLocked(hold{name: e.Name, token: e.Token})
+	if l == nil || l.cause != nil {
+		return
+	}
+	if l.forced = "ended by force"; e.Reason != "" {
+		l.forced += ": " + e.Reason
+	}
+	if !l.noRenew && !l.renewing {
 		c.setLocked(l, c.now())
 	}
 }

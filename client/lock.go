@@ -24,12 +24,14 @@ type Lock struct {
 	turn      uint64        // counts changes of the TTL, begun and ended: a renewal in the background across one proves nothing
 	named     bool          // the owner was named by its user
 	noRenew   bool
-	renewing  bool  // in the background, now
-	failures  int   // of renewals, in a row
-	cause     error // why it has ended; nil while it is held
-	releases  int   // how often it was released, on whoever's part
-	releasing bool  // in the background
-	released  bool  // and that was acknowledged
+	renewing  bool   // in the background, now
+	failures  int    // of renewals, in a row
+	trouble   error  // of the last of them
+	forced    string // what was heard of a force that may have ended it: "" is nothing
+	cause     error  // why it has ended; nil while it is held
+	releases  int    // how often it was released, on whoever's part
+	releasing bool   // in the background
+	released  bool   // and that was acknowledged
 	context   *heldContext
 	next      *Lock // another hold of the same name
 }
@@ -93,7 +95,7 @@ func (l *Lock) Release(ctx context.Context) error {
 // trustLocked takes in that the hold was granted or renewed by a request that
 // was sent at an instant, as it was first or later.
 func (l *Lock) trustLocked(sent instant, ttl time.Duration) {
-	l.ttl, l.failures = ttl, 0
+	l.ttl, l.failures, l.trouble = ttl, 0, nil
 	if l.shortest != 0 {
 		ttl = min(ttl, l.shortest)
 	}
@@ -131,11 +133,35 @@ func (l *Lock) expireLocked() {
 	if l.cause != nil || l.c.now() < instant(l.until.Load()) {
 		return
 	}
-	l.endLocked(ErrLost)
+	l.endLocked(lostBy(l.unrenewedLocked()))
 	if l.noRenew {
 		return
 	}
 	l.c.giveBackLocked(l)
+}
+
+// unrenewedLocked says why a lock can no longer be trusted.
+func (l *Lock) unrenewedLocked() string {
+	const late = "not renewed in time: "
+	switch {
+	case l.noRenew:
+		return "its TTL is over"
+	case !l.c.nc.IsConnected():
+		return late + "there is no connection to NATS"
+	case l.trouble != nil:
+		return late + innermost(l.trouble)
+	case l.renewing:
+		return late + "nobody has answered"
+	}
+	return late + "this program was held up"
+}
+
+// goneLocked says why the service does not know the hold any more.
+func (l *Lock) goneLocked() string {
+	if l.forced != "" {
+		return l.forced
+	}
+	return "its hold was released by others, or its TTL was over"
 }
 
 // changeLocked begins a change of the TTL. A shorter one may come into force at

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -23,8 +24,14 @@ type Options struct {
 	// ID, requests go to the subjects that name it, which is what permissions
 	// are written against, and only the same client can release or renew its
 	// holds by their tokens. Without one, whoever knows a token can.
-	// Default: host-pid-random, not named by the subject.
+	// Default: none; requests are not named by the subject.
 	ID string
+
+	// Label is what holders and events show of a Client without an ID, 1 to 128
+	// bytes. It need not be unique. But beware of the option Owner then: the
+	// same owner under the same label is one hold, whoever asks.
+	// Default: host-pid-random.
+	Label string
 
 	// TTL is how long a hold lives without renewal, unless an acquire says
 	// otherwise: 10 ms to 24 h. A lock that nobody can renew is lost after it.
@@ -70,6 +77,10 @@ func (o *Options) withDefaults() (Options, error) {
 		return d, invalidf("realm: %d bytes, want 1 to %d", len(d.Realm), schema.MaxRealm)
 	case len(d.ID) > schema.MaxClient:
 		return d, invalidf("client: %d bytes, want 1 to %d", len(d.ID), schema.MaxClient)
+	case len(d.Label) > schema.MaxClient:
+		return d, invalidf("label: %d bytes, want 1 to %d", len(d.Label), schema.MaxClient)
+	case !utf8.ValidString(d.Label):
+		return d, invalidf("label: not valid UTF-8")
 	case !utf8.ValidString(d.Realm):
 		return d, invalidf("realm: not valid UTF-8")
 	case !utf8.ValidString(d.ID):
@@ -174,6 +185,9 @@ func Meta(v any) AcquireOption {
 		if err != nil {
 			return invalidf("meta: %v", err)
 		}
+		if _, raw := v.(json.RawMessage); !utf8.Valid(meta) || !raw && mended.Match(meta) {
+			return invalidf("meta: not valid UTF-8")
+		}
 		if len(meta) == 0 || meta[0] != '{' {
 			return invalidf("meta: %T is no JSON object", v)
 		}
@@ -181,6 +195,10 @@ func Meta(v any) AcquireOption {
 		return nil
 	}
 }
+
+// mended is how encoding/json writes what was not valid UTF-8, as it does write
+// the character U+FFFD itself plainly.
+var mended = regexp.MustCompile(`(?:^|[^\\])(?:\\\\)*\\ufffd`)
 
 // Wait bounds the waiting of an Acquire, which is otherwise bounded by its
 // context alone: ErrTimeout when d has passed, ErrHeld when d is 0.

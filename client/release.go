@@ -68,7 +68,7 @@ func (c *Client) endRelease(locks []*Lock, a answer) (err error) {
 			status = a.Locks[i].Status
 		}
 		if status == schema.StatusNotHeld && a.sends == 1 && l.releases == 1 {
-			err = lostError(ErrLost)
+			err = lostError(lostBy(l.goneLocked()))
 		}
 	}
 	return err

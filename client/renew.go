@@ -51,8 +51,8 @@ func (l *Lock) renew(ctx context.Context, m *schema.Renew, ttl time.Duration) er
 		l.trustLocked(a.sent, replyTTL(a.Reply, l.ttl))
 		return nil
 	case a.Status == schema.StatusNotHeld:
-		l.endLocked(ErrLost)
-		return lostError(ErrLost)
+		l.endLocked(lostBy(l.goneLocked()))
+		return lostError(l.cause)
 	}
 	return refused(a.Reply)
 }
@@ -117,11 +117,14 @@ func (l *Lock) renewedLocked(a answer, err error, turn uint64) (lost bool) {
 	case l.cause != nil:
 		return false // whatever was renewed is being released
 	case err == nil && a.Status == schema.StatusNotHeld:
-		l.endLocked(ErrLost)
+		l.endLocked(lostBy(l.goneLocked()))
 		return true
 	case err == nil && a.Status == schema.StatusRenewed && l.turn == turn:
 		l.trustLocked(a.sent, replyTTL(a.Reply, l.ttl))
 		return false
+	}
+	if l.trouble = err; err == nil {
+		l.trouble = refused(a.Reply)
 	}
 	l.c.setLocked(l, min(l.place.at, l.c.now()+backoff(l.failures)))
 	l.failures++

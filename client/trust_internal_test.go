@@ -2,9 +2,12 @@ package client
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/nats-io/nats.go"
 )
 
 func TestWindowIsShorterThanTheTTL(t *testing.T) {
@@ -40,7 +43,7 @@ func unkept(t *testing.T) *Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newClient(nil, nil, options)
+	return newClient(new(nats.Conn), nil, options) // not connected
 }
 
 // held makes a lock of a Client.
@@ -56,12 +59,12 @@ func held(c *Client, ttl time.Duration) *Lock {
 func TestContextEndsThoughNothingElseRuns(t *testing.T) {
 	const ttl = 30 * time.Second
 	for name, ended := range map[string]func(ctx context.Context, l *Lock) bool{
-		"Err of the lock":    func(_ context.Context, l *Lock) bool { return l.Err() == ErrLost },
+		"Err of the lock":    func(_ context.Context, l *Lock) bool { return errors.Is(l.Err(), ErrLost) },
 		"Err of the context": func(ctx context.Context, _ *Lock) bool { return ctx.Err() != nil },
 		"Done": func(ctx context.Context, _ *Lock) bool {
 			select {
 			case <-ctx.Done():
-				return context.Cause(ctx) == ErrLost
+				return errors.Is(context.Cause(ctx), ErrLost)
 			default:
 				return false
 			}
@@ -70,7 +73,7 @@ func TestContextEndsThoughNothingElseRuns(t *testing.T) {
 		"that of Do": func(_ context.Context, l *Lock) bool {
 			h := newHeldContext(context.Background(), l)
 			defer h.cancel(nil)
-			return h.Err() != nil && context.Cause(h) == ErrLost
+			return h.Err() != nil && errors.Is(context.Cause(h), ErrLost)
 		},
 		"that of a set": func(_ context.Context, l *Lock) bool {
 			return (&LockSet{locks: []*Lock{l}}).Context().Err() != nil
