@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/natslock/natslock/cmd/natslock/text"
@@ -21,6 +23,7 @@ type acquireCmd struct {
 	Size    int64          `placeholder:"N" help:"Shared by at most N holders: a semaphore."`
 	Owner   string         `placeholder:"ID" help:"Who the hold belongs to: the same client and owner again get the same hold. Default: a fresh one."`
 	Meta    metaFlag       `sep:"none" placeholder:"K=V" help:"What others see of the hold: key=value or a JSON object. Repeatable."`
+	Quiet   bool           `short:"q" help:"Do not say what is waited for."`
 	Request string         `placeholder:"ID" help:"Identifies the attempt: repeating it takes nothing twice."`
 
 	caller `embed:""`
@@ -51,9 +54,12 @@ func (c *acquireCmd) Run(ctx context.Context, sys *system) error {
 		return err
 	}
 	defer s.close()
-	reply, err := s.call(ctx, schema.VerbAcquire, m)
+	reply, err := c.wait(ctx, sys, s, m)
 	if err != nil {
 		return err
+	}
+	if reply.Status == schema.StatusSizeMismatch && !c.JSON {
+		reply.Message = cmp.Or(s.mismatch(ctx, c.Names, m.Mode, m.Size), reply.Message)
 	}
 	what := "acquire " + strings.Join(c.Names, " ")
 	err = c.answer(sys, what, reply, func() error { return c.show(sys, reply) })
@@ -62,6 +68,20 @@ func (c *acquireCmd) Run(ctx context.Context, sys *system) error {
 		return &failure{status: exitUnavailable, err: errors.Join(err, c.giveBack(ctx, s, reply))}
 	}
 	return err
+}
+
+// wait makes the request, and says on a terminal what it waits for.
+func (c *acquireCmd) wait(ctx context.Context, sys *system, s *session, m *schema.Acquire) (*schema.Reply, error) {
+	if m.Wait == 0 || !c.tells(sys, c.Quiet) {
+		return s.call(ctx, schema.VerbAcquire, m)
+	}
+	m.Owner = cmp.Or(m.Owner, freshOwner())
+	telling, granted := context.WithCancel(ctx)
+	var teller sync.WaitGroup
+	teller.Go(func() { (&waiting{session: s, names: c.Names, owner: m.Owner, now: time.Now}).tell(telling, sys) })
+	defer teller.Wait()
+	defer granted()
+	return s.call(ctx, schema.VerbAcquire, m)
 }
 
 // giveBack releases what was granted.

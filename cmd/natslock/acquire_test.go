@@ -1,9 +1,12 @@
 package main
 
 import (
+	"errors"
+	"net"
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -95,7 +98,10 @@ func TestSemaphoreHasAsManyHoldersAsItsSize(t *testing.T) {
 	ok(t, "acquire", "x", "--size", "2")
 	ok(t, "acquire", "x", "--size", "2")
 	natslock(t, "acquire", "x", "--size", "2").want(t, 1, "and 1 more")
-	natslock(t, "acquire", "x", "--size", "3").want(t, 1, "")
+	natslock(t, "acquire", "x", "--size", "3").want(t, 1, "natslock: acquire x: size_mismatch: x is held shared by at most 2, and was asked for shared by at most 3")
+	natslock(t, "acquire", "x", "--shared").want(t, 1, "size_mismatch: x is held shared by at most 2, and was asked for shared by any number")
+	ok(t, "acquire", "y", "--client", "c", "--owner", "o")
+	natslock(t, "acquire", "y", "--client", "c", "--owner", "o", "--size", "2").want(t, 1, "y is held exclusively, and was asked for shared by at most 2")
 }
 
 func TestMetaIsMergedFromTextAndJSON(t *testing.T) {
@@ -216,6 +222,29 @@ func TestFlagsComeFromTheEnvironment(t *testing.T) {
 func TestNobodyThereIsStatus3(t *testing.T) {
 	bare(t, "acquire", "x", "--server", "nats://user:secret@127.0.0.1:1").want(t, 3,
 		`natslock: connect to nats://127.0.0.1:1: no server answers there: is "natslock serve" running?`)
+}
+
+// --timeout is for a server that is not up yet, too.
+func TestTimeoutIsForConnectingToo(t *testing.T) {
+	early, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := early.Addr().String()
+	done := make(chan result)
+	go func() { done <- bare(t, "acquire", "x", "--server", "nats://"+address, "--timeout", "1m") }()
+	first, err := early.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(first.Close(), early.Close()); err != nil { // from now on the port refuses
+		t.Fatal(err)
+	}
+	s := startServe(t, "--data", t.TempDir(), "--nats", address, "--sync", "1h")
+	(<-done).want(t, 0, "")
+	s.stop(t, syscall.SIGTERM)
+	bare(t, "acquire", "x", "--server", "nats://u:secret@"+address, "--timeout", "250ms").want(t, 3,
+		"natslock: connect to nats://"+address+`: no server answers there: tried for 250ms: is "natslock serve" running?`)
 }
 
 func TestRoughDurationsAreShort(t *testing.T) {

@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net"
 	"os"
 	"os/user"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -70,14 +73,19 @@ func connectError(server string, err error) error {
 
 // caller is what all callers' commands have in common.
 type caller struct {
-	Server  string        `group:"connection" default:"nats://127.0.0.1:4222" placeholder:"URL" help:"NATS server, or several separated by commas. Default: nats://127.0.0.1:4222."`
-	Realm   string        `group:"connection" default:"default" placeholder:"NAME" help:"Namespace of the locks. Default: default."`
-	Client  string        `group:"connection" placeholder:"ID" help:"Call as this client, on the subjects that name it. Default: user@host, not named by the subject."`
-	Timeout time.Duration `group:"connection" default:"15s" placeholder:"D" help:"How long to try when nobody answers. Default: 15s."`
-	JSON    bool          `name:"json" help:"Print the protocol's replies, as JSON."`
+	Server  string         `group:"connection" default:"nats://127.0.0.1:4222" placeholder:"URL" help:"NATS server, or several separated by commas. Default: nats://127.0.0.1:4222."`
+	Realm   string         `group:"connection" default:"default" placeholder:"NAME" help:"Namespace of the locks. Default: default."`
+	Client  string         `group:"connection" placeholder:"ID" help:"Call as this client, on the subjects that name it. Default: user@host, not named by the subject."`
+	Timeout *time.Duration `group:"connection" placeholder:"D" help:"How long to try to connect, and then to get an answer. Default: connect at once or not at all, and 15s for the answer."`
+	JSON    bool           `name:"json" help:"Print the protocol's replies, as JSON."`
 
 	credentials
 }
+
+const (
+	defaultTimeout = 15 * time.Second
+	dialPause      = 100 * time.Millisecond // between tries to connect
+)
 
 // session is a caller's connection.
 type session struct {
@@ -88,18 +96,21 @@ type session struct {
 
 // dial connects. It is a failure of status 3 when nobody is there.
 func (c *caller) dial(ctx context.Context) (*session, error) {
+	timeout := defaultTimeout
+	if c.Timeout != nil {
+		timeout = *c.Timeout
+	}
 	switch {
-	case c.Timeout <= 0:
+	case timeout <= 0:
 		return nil, usagef("--timeout: must be more than 0")
 	case c.Realm == "":
 		return nil, usagef("--realm: must not be empty")
+	case len(c.Realm) > schema.MaxRealm:
+		return nil, usagef("--realm: %d bytes, at most %d", len(c.Realm), schema.MaxRealm)
+	case len(c.Client) > schema.MaxClient:
+		return nil, usagef("--client: %d bytes, at most %d", len(c.Client), schema.MaxClient)
 	}
-	connecting, cancel := context.WithTimeout(ctx, c.Timeout)
-	defer cancel()
-	nc, err := c.connect(connecting, c.Server, "natslock "+c.label(), nil)
-	if errors.Is(err, bus.ErrNoServer) {
-		err = fmt.Errorf(`%w: is "natslock serve" running?`, err)
-	}
+	nc, err := c.reach(ctx, timeout)
 	if err != nil && ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -110,12 +121,39 @@ func (c *caller) dial(ctx context.Context) (*session, error) {
 	case err != nil:
 		return nil, &failure{status: exitUnavailable, err: err}
 	}
-	locks, err := client.New(nc, &client.Options{Realm: c.Realm, ID: c.Client, Timeout: min(c.Timeout, 5*time.Second)})
+	locks, err := client.New(nc, &client.Options{Realm: c.Realm, ID: c.Client, Label: c.label(), Timeout: min(timeout, 5*time.Second)})
 	if err != nil {
 		nc.Close()
 		return nil, err
 	}
-	return &session{Client: locks, nc: nc, timeout: c.Timeout}, nil
+	return &session{Client: locks, nc: nc, timeout: timeout}, nil
+}
+
+// reach connects: at once, or if it was said how long to try, within that time.
+func (c *caller) reach(ctx context.Context, timeout time.Duration) (*nats.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	for {
+		nc, err := c.connect(ctx, c.Server, "natslock "+c.label(), nil)
+		if err == nil || !unreached(err) {
+			return nc, err
+		}
+		if c.Timeout == nil {
+			return nil, fmt.Errorf(`%w: is "natslock serve" running?`, err)
+		}
+		select {
+		case <-time.After(dialPause):
+		case <-ctx.Done():
+			return nil, fmt.Errorf(`%w: tried for %s: is "natslock serve" running?`, err, timeout)
+		}
+	}
+}
+
+// unreached tells whether no server was there, or one that was not up yet.
+func unreached(err error) bool {
+	var op *net.OpError
+	return errors.Is(err, bus.ErrNoServer) || errors.Is(err, nats.ErrTimeout) || errors.Is(err, context.DeadlineExceeded) ||
+		errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.As(err, &op) && op.Op == "dial"
 }
 
 // call makes a request that does not wait, or that bounds its waiting itself.

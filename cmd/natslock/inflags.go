@@ -11,40 +11,47 @@ import (
 // inFlags says what is wrong with the request of a command, before anything is
 // sent and in the words of the command line.
 func inFlags(command string, m schema.Request) error {
-	var bad *schema.Error
-	if !errors.As(m.Validate(), &bad) {
-		return nil
+	if what := fault(m); what != "" {
+		return usagef("%s: %s", command, what)
 	}
-	what := strings.TrimPrefix(bad.Message, bad.Field+": ")
-	names := lockNames(m)
-	switch field, _, _ := strings.Cut(bad.Field, "["); field {
-	case "ttl_ms":
-		return usagef("%s: --ttl: must be from 10ms to 24h", command)
-	case "wait_ms":
-		return usagef("%s: --wait: must be at most 24h", command)
-	case "name", "names":
-		return badName(command, names, what)
-	case "size", "token", "owner", "client", "request", "reason", "prefix", "holder", "limit", "meta":
-		return usagef("%s: --%s: %s", command, field, what)
-	}
-	return usagef("%s: %s", command, bad.Message)
+	return nil
 }
 
-// badName says which lock's name is wrong.
-func badName(command string, names []string, what string) error {
+// fault is what is wrong with a request, or "".
+func fault(m schema.Request) string {
+	var bad *schema.Error
+	if !errors.As(m.Validate(), &bad) {
+		return ""
+	}
+	what := strings.TrimPrefix(bad.Message, bad.Field+": ")
+	switch field, _, _ := strings.Cut(bad.Field, "["); field {
+	case "ttl_ms":
+		return "--ttl: must be from 10ms to 24h"
+	case "wait_ms":
+		return "--wait: must be at most 24h"
+	case "name", "names":
+		return nameFault(lockNames(m), what)
+	case "size", "token", "owner", "client", "request", "reason", "prefix", "holder", "limit", "meta":
+		return "--" + field + ": " + what
+	}
+	return bad.Message
+}
+
+// nameFault says which lock's name is wrong.
+func nameFault(names []string, what string) string {
 	seen := map[string]bool{}
 	for _, name := range names {
 		switch {
 		case name == "":
-			return usagef("%s: the name of a lock must not be empty", command)
+			return "the name of a lock must not be empty"
 		case len(name) > schema.MaxName:
-			return usagef("%s: the name %.40q... is %d bytes long, and may have %d", command, name, len(name), schema.MaxName)
+			return fmt.Sprintf("the name %.40q... is %d bytes long, and may have %d", name, len(name), schema.MaxName)
 		case seen[name]:
-			return usagef("%s: the lock %q is given twice", command, name)
+			return fmt.Sprintf("the lock %q is given twice", name)
 		}
 		seen[name] = true
 	}
-	return usagef("%s: %d locks: %s", command, len(names), what)
+	return fmt.Sprintf("%d locks: %s", len(names), what)
 }
 
 // lockNames are the locks that a request is about.

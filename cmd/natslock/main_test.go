@@ -161,7 +161,7 @@ func object(t *testing.T, text string) map[string]any {
 // locks is a client of the shared server in the test's realm.
 func locks(t *testing.T) *client.Client {
 	t.Helper()
-	c := caller{Server: server.URL, Realm: realm(t), Timeout: 15 * time.Second}
+	c := caller{Server: server.URL, Realm: realm(t)}
 	s, err := c.dial(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,13 +16,15 @@ import (
 
 	"github.com/natslock/natslock/client"
 	"github.com/natslock/natslock/cmd/natslock/job"
-	"github.com/natslock/natslock/cmd/natslock/text"
+	"github.com/natslock/natslock/schema"
 )
 
-// The statuses of run itself, as timeout(1) has them.
+// The statuses of run itself, as timeout(1) and env(1) have them.
 const (
-	runTimedOut = 124
-	runFailed   = 125
+	runTimedOut    = 124
+	runFailed      = 125
+	runNotRunnable = 126
+	runNotFound    = 127
 )
 
 // killAfter is how long a command has that is stopped because its lock is lost.
@@ -35,7 +38,7 @@ type runCmd struct {
 	TTL     time.Duration  `name:"ttl" default:"30s" placeholder:"D" help:"How long the lock is held when nobody can renew it. Default: 30s."`
 	Shared  bool           `help:"Hold together with other shared holders."`
 	Size    int            `placeholder:"N" help:"Shared by at most N holders: a semaphore."`
-	Owner   string         `placeholder:"ID" help:"Who the hold belongs to. Default: a fresh one."`
+	Owner   string         `placeholder:"ID" help:"Who the hold belongs to. What runs with the same client and owner has one hold, and is not kept apart. Default: a fresh one."`
 	Meta    metaFlag       `sep:"none" placeholder:"K=V" help:"What others see of the hold: key=value or a JSON object. Repeatable."`
 	Quiet   bool           `short:"q" help:"Do not say what is waited for."`
 
@@ -48,6 +51,8 @@ func (*runCmd) Help() string {
 
 If the lock is lost, because nobody could renew it in time or somebody ended it by force, the whole group gets SIGTERM, and SIGKILL 5 s later. On Linux the command is killed when natslock itself is.
 
+With --json a failure of natslock's own is a JSON object on standard error, with status, message and who holds the lock, and nothing else is said there.
+
 Exit status: the command's, or 128+n if signal n ended it; 124 not granted in time; 125 natslock failed, or the lock was lost; 126 the command cannot be run; 127 there is no such command.
 
 Examples:
@@ -59,6 +64,18 @@ Examples:
 
 // Run holds the lock while the command runs.
 func (c *runCmd) Run(ctx context.Context, sys *system, line *kong.Context) error {
+	err := c.run(ctx, sys, line)
+	status, quiet := 0, true
+	if err != nil {
+		status, quiet = exitStatus(err)
+	}
+	if quiet || !c.JSON {
+		return err
+	}
+	return errors.Join(&failure{status: status}, printJSON(sys.err, failedReply(c.Name, err)))
+}
+
+func (c *runCmd) run(ctx context.Context, sys *system, line *kong.Context) error {
 	command := passed(line)
 	if command[0] != "--" || len(command) == 1 {
 		// A forgotten name would otherwise lock the first word of the command.
@@ -117,9 +134,10 @@ func (c *runCmd) options() ([]client.AcquireOption, error) {
 	if c.Size != 0 {
 		options = append(options, client.Size(c.Size))
 	}
-	if c.Owner != "" {
-		options = append(options, client.Owner(c.Owner))
+	if c.Owner == "" {
+		c.Owner = freshOwner()
 	}
+	options = append(options, client.Owner(c.Owner))
 	meta, err := c.Meta.meta()
 	if err != nil {
 		return nil, err
@@ -127,24 +145,49 @@ func (c *runCmd) options() ([]client.AcquireOption, error) {
 	if meta != nil {
 		options = append(options, client.Meta(json.RawMessage(meta)))
 	}
-	return options, nil
+	return options, c.check()
+}
+
+// check says in the words of the flags what is wrong with them.
+func (c *runCmd) check() error {
+	ttl, err := ttlMillis(&c.TTL)
+	if err != nil {
+		return err
+	}
+	m := &schema.Acquire{Name: c.Name, TTL: ttl, Owner: c.Owner, Mode: c.mode(), Size: int64(c.Size)}
+	if what := fault(m); what != "" {
+		return usagef("%s", what)
+	}
+	return nil
+}
+
+func (c *runCmd) mode() schema.Mode {
+	if c.Shared || c.Size != 0 {
+		return schema.ModeShared
+	}
+	return schema.ModeExclusive
 }
 
 // acquire waits for the lock, and says on a terminal who has it.
 func (c *runCmd) acquire(ctx context.Context, sys *system, s *session, options []client.AcquireOption) (*client.Lock, error) {
 	telling, granted := context.WithCancel(ctx)
 	var teller sync.WaitGroup
-	if !c.Quiet && isTerminal(sys.err) {
-		teller.Go(func() { c.tell(telling, sys, s) })
+	if c.tells(sys, c.Quiet) {
+		teller.Go(func() {
+			(&waiting{session: s, names: []string{c.Name}, owner: c.Owner, now: time.Now}).tell(telling, sys)
+		})
 	}
 	lock, err := s.Acquire(ctx, c.Name, options...)
 	granted()
 	teller.Wait()
 	switch {
 	case errors.Is(err, client.ErrTimeout) && c.Wait != nil:
-		return nil, &failure{status: runTimedOut, err: fmt.Errorf("run: %s was not granted within %s", c.Name, *c.Wait)}
+		return nil, &failure{status: runTimedOut, err: &told{fmt.Sprintf("run: %s was not granted within %s", c.Name, *c.Wait), err}}
 	case errors.Is(err, client.ErrHeld):
-		return nil, &failure{status: runTimedOut, err: fmt.Errorf("run: %s is %s", c.Name, held(err))}
+		return nil, &failure{status: runTimedOut, err: &told{fmt.Sprintf("run: %s is %s", c.Name, held(err)), err}}
+	case errors.Is(err, client.ErrSizeMismatch):
+		why := cmp.Or(s.mismatch(ctx, []string{c.Name}, c.mode(), int64(c.Size)), err.Error())
+		return nil, c.failed(&told{why, err})
 	case err != nil:
 		return nil, c.failed(err)
 	}
@@ -158,45 +201,6 @@ func held(err error) string {
 		return "held"
 	}
 	return "held by " + heldBy(refused.Holders, time.Now())
-}
-
-// tellEvery is how often it is looked why the lock is not granted.
-const tellEvery = time.Second
-
-// tell says what is waited for, whenever that changes, until ctx ends.
-func (c *runCmd) tell(ctx context.Context, sys *system, s *session) {
-	tick := time.NewTicker(tellEvery)
-	defer tick.Stop()
-	for last := ""; ; {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
-		now, why := c.obstacle(ctx, s)
-		if ctx.Err() != nil || now == last {
-			continue
-		}
-		last = now
-		_, _ = fmt.Fprintln(sys.err, text.Printable("natslock: waiting for "+c.Name+why))
-	}
-}
-
-// obstacle says why the lock is not granted, and what identifies that: its
-// holders' tokens, or that nobody answers.
-func (c *runCmd) obstacle(ctx context.Context, s *session) (id, why string) {
-	states, err := s.Inspect(ctx, c.Name)
-	if err != nil {
-		return "away", ": " + err.Error()
-	}
-	holders := states[0].Holders
-	if len(holders) == 0 {
-		return "queue", ""
-	}
-	for _, h := range holders {
-		id += fmt.Sprint(h.Token, " ")
-	}
-	return id, ", held by " + heldBy(holders, time.Now())
 }
 
 // hold runs the job under the lock, and gives the lock back when it is gone.
@@ -223,7 +227,10 @@ func (c *runCmd) release(sys *system, lock *client.Lock) error {
 	err := lock.Release(context.Background())
 	switch {
 	case errors.Is(err, client.ErrLost):
-		return &failure{status: runFailed, err: fmt.Errorf("run: the lock %s was lost: its command was stopped or has not been alone", c.Name)}
+		text := fmt.Sprintf("run: the lock %s was lost (%s): its command was stopped or has not been alone", c.Name, lostWhy(err))
+		return &failure{status: runFailed, err: &told{text, err}}
+	case err != nil && c.JSON:
+		return printJSON(sys.err, failedReply(c.Name, fmt.Errorf("run: %w; it ends with its TTL", err)))
 	case err != nil:
 		complain(sys.err, fmt.Errorf("run: release %s: %w; it ends with its TTL", c.Name, err))
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -136,10 +137,10 @@ func TestRunStopsTheCommandWhenTheLockIsLost(t *testing.T) {
 	r := startRun(t, `trap 'echo bye; exit 0' TERM; echo up; (echo inner; exec sleep 60) & wait`, "--ttl", "2s") // a holder learns of it when it renews
 	r.expect(t, "up")
 	r.expect(t, "inner")
-	ok(t, "force", "x")
+	ok(t, "force", "x", "--reason", "maintenance")
 	r.expect(t, "bye")
 	r.end(t, 125)
-	if !strings.Contains(r.err.String(), "natslock: run: the lock x was lost") {
+	if !strings.Contains(r.err.String(), "natslock: run: the lock x was lost (ended by force: maintenance): its command was stopped") {
 		t.Error(r.err.String())
 	}
 }
@@ -148,7 +149,7 @@ func TestRunSaysWhenTheLockWasLostUnnoticed(t *testing.T) {
 	r := startRun(t, os.Args[0]+" release x --token $NATSLOCK_HELD_TOKEN --realm $NATSLOCK_HELD_REALM --server "+server.URL)
 	r.expect(t, "released")
 	r.end(t, 125)
-	if !strings.Contains(r.err.String(), "natslock: run: the lock x was lost") {
+	if !strings.Contains(r.err.String(), "natslock: run: the lock x was lost (its hold was released by others, or its TTL was over): ") {
 		t.Error(r.err.String())
 	}
 }
@@ -171,6 +172,75 @@ func TestRunOfItsOwnFailsWithStatus125(t *testing.T) {
 	bare(t, "run", "--server", "nats://127.0.0.1:1", "x", "--", "true").want(t, 125, "no server answers there")
 	natslock(t, "run", "--ttl", "1ms", "x", "--", "true").want(t, 125, "ttl")
 	natslock(t, "run", "--meta", "broken", "x", "--", "true").want(t, 125, "--meta")
+}
+
+func TestRunNamesItsCallerAndAnOwnerOfItsOwn(t *testing.T) {
+	var owners []string
+	for _, want := range []string{(&caller{}).label(), "worker-7"} {
+		flags := []string{}
+		if want == "worker-7" {
+			flags = []string{"--client", want}
+		}
+		r := startRun(t, "echo up; read x; exit 0", flags...)
+		r.expect(t, "up")
+		row := strings.Split(ok(t, "inspect", "x"), "\t")
+		if row[3] != want || !strings.HasPrefix(row[4], strconv.Itoa(r.cmd.Process.Pid)+"-") {
+			t.Errorf("%q, want the client %s", row, want)
+		}
+		owners = append(owners, row[4])
+		if err := r.in.Close(); err != nil {
+			t.Fatal(err)
+		}
+		r.end(t, 0)
+	}
+	if owners[0] == owners[1] {
+		t.Error(owners)
+	}
+}
+
+func TestRunsOfOneCallerAreKeptApart(t *testing.T) {
+	r := startRun(t, "echo up; read x; exit 0")
+	r.expect(t, "up")
+	natslock(t, "run", "--wait", "0s", "x", "--", "true").want(t, 124, "is held by "+(&caller{}).label())
+	if err := r.in.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r.end(t, 0)
+}
+
+func TestRunSaysItsOwnFailuresInJSON(t *testing.T) {
+	ok(t, "acquire", "x", "--client", "worker-7", "--size", "2")
+	for _, c := range []struct {
+		status int
+		want   schema.Status
+		says   string
+		args   []string
+	}{
+		{124, schema.StatusHeld, "held by worker-7", []string{"--wait", "0s", "x", "--", "true"}},
+		{124, schema.StatusTimeout, "within 20ms", []string{"--wait", "20ms", "x", "--", "true"}},
+		{125, schema.StatusSizeMismatch, "shared by at most 2", []string{"--size", "3", "x", "--", "true"}},
+		{125, schema.StatusInvalid, "--ttl", []string{"--ttl", "1ms", "x", "--", "true"}},
+		{125, schema.StatusUnavailable, "no server", []string{"--server", "nats://127.0.0.1:1", "x", "--", "true"}},
+		{125, schema.StatusNotHeld, "the lock y was lost", []string{"y", "--", "sh", "-c",
+			os.Args[0] + " release y --token $NATSLOCK_HELD_TOKEN --realm $NATSLOCK_HELD_REALM --server " + server.URL}},
+		{127, schema.StatusInvalid, "no-such-command", []string{"y", "--", "no-such-command"}},
+	} {
+		r := natslock(t, append([]string{"run", "--json"}, c.args...)...)
+		if r.status != c.status || strings.Count(r.err, "\n") != 1 {
+			t.Errorf("%q: %+v", c.args, r)
+			continue
+		}
+		reply := object(t, r.err)
+		if message, _ := reply["message"].(string); reply["status"] != string(c.want) || !strings.Contains(message, c.says) {
+			t.Errorf("%q: %s", c.args, r.err)
+		}
+		if c.want == schema.StatusHeld && len(reply["holders"].([]any)) != 1 {
+			t.Error(r.err)
+		}
+	}
+	if r := natslock(t, "run", "--json", "y", "--", "sh", "-c", "exit 7"); r.status != 7 || r.err != "" {
+		t.Errorf("of the command: %+v", r)
+	}
 }
 
 func TestInterruptedWaitLeavesTheQueue(t *testing.T) {

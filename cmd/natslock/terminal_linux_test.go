@@ -7,6 +7,7 @@ import (
 
 	"github.com/natslock/natslock/cmd/natslock/screen"
 	"github.com/natslock/natslock/cmd/natslock/text"
+	"github.com/natslock/natslock/schema"
 )
 
 // onTerminal runs a command in a process on a terminal.
@@ -138,13 +139,49 @@ func TestForceAsksFirst(t *testing.T) {
 
 func TestRunSaysWhatItWaitsForAndGivesTheTerminalToItsCommand(t *testing.T) {
 	token := ok(t, "acquire", "x", "--client", "worker-7")
+	queued := when(t, schema.EventQueued)
+	before := startRun(t, "true", "--client", "before")
+	queued()
 	s := onTerminal(t, "run", "x", "--", "sh", "-c", "read line; echo got $line")
-	expect(t, s, "natslock: waiting for x, held by worker-7, owner ")
-	expect(t, s, token)
+	expect(t, s, `natslock: waiting for "x": held by worker-7 since `)
+	expect(t, s, " ago), 1 before you\r\n")
 	ok(t, "release", "x", "--token", token)
 	typeKeys(t, s, "keys\n")
 	expect(t, s, "got keys")
 	wantExit(t, s, 0)
+	before.end(t, 0)
+}
+
+func TestAcquireSaysOnATerminalWhatItWaitsFor(t *testing.T) {
+	token := ok(t, "acquire", "x", "--client", "worker-7")
+	queued := when(t, schema.EventQueued)
+	before := startRun(t, "true", "--client", "before")
+	queued()
+	s := onTerminal(t, "acquire", "x", "--wait", "1m")
+	expect(t, s, `natslock: waiting for "x": held by worker-7 since `)
+	expect(t, s, " ago), 1 before you\r\n")
+	several := onTerminal(t, "acquire", "x", "y", "--wait", "1m")
+	expect(t, several, `natslock: waiting for "x": held by worker-7 since `)
+	expect(t, several, " ago)\r\n")
+	typeKeys(t, several, "\x03")
+	wantExit(t, several, 130)
+	ok(t, "release", "x", "--token", token)
+	before.end(t, 0)
+	expect(t, s, "NAME  TOKEN")
+	wantExit(t, s, 0)
+}
+
+func TestNothingIsSaidOfWaitingWhereNobodyReadsIt(t *testing.T) {
+	ok(t, "acquire", "x")
+	for _, args := range [][]string{
+		{"acquire", "x", "--wait", "1500ms", "--quiet"}, {"acquire", "x", "--wait", "1500ms", "--json"},
+		{"run", "--wait", "1500ms", "-q", "x", "--", "true"}, {"run", "--wait", "1500ms", "--json", "x", "--", "true"},
+	} {
+		s := onTerminal(t, args...)
+		if said := expect(t, s, "\r\n"); strings.Contains(said, "waiting") || !strings.Contains(said, "time") && !strings.Contains(said, "within") {
+			t.Errorf("%q: %s", args, said)
+		}
+	}
 }
 
 func TestWatchIsForPeopleOnATerminal(t *testing.T) {
