@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { after, before, test } from "node:test";
 import { connect, nuid } from "@nats-io/transport-node";
@@ -74,3 +75,10 @@ async function queued(name, count) {
     if (lock.waiters?.length === count) return;
   }
 }
+
+test("the report says in one line that nobody answers", () => {
+  const env = { ...process.env, NATS_URL: "127.0.0.1:1" };
+  const { status, stderr } = spawnSync(process.execPath, ["report.js"], { cwd: import.meta.dirname, env, encoding: "utf8" });
+  assert.equal(status, 1);
+  assert.match(stderr, /^no report: [^\n]+\n$/);
+});

@@ -2,6 +2,11 @@
 import { connect } from "@nats-io/transport-node";
 import { Locks } from "./locks.js";
 
+process.on("uncaughtException", (error) => {
+  console.error(`no report: ${error.message}`);
+  process.exit(1);
+});
+
 const nc = await connect({ servers: process.env.NATS_URL ?? "127.0.0.1:4222" });
 const locks = new Locks(nc, { client: "reporter" });
 
