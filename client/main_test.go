@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"runtime"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -133,8 +134,20 @@ func respond(t *testing.T, f func(asked)) *responder {
 	server := must[*embedded.Server](t)(embedded.Start(t.Context(), embedded.Config{DataDir: dir, Sync: time.Hour}))
 	t.Cleanup(func() { ok(t, server.Shutdown()) })
 	nc := must[*nats.Conn](t)(server.WorkerConn())
-	t.Cleanup(nc.Close)
+	var answering sync.Mutex
+	closed := false
+	t.Cleanup(func() { // not while f is at work: it may have answered, and not be done
+		answering.Lock()
+		defer answering.Unlock()
+		closed = true
+		nc.Close()
+	})
 	must[*nats.Subscription](t)(nc.Subscribe(schema.AllRequests, func(m *nats.Msg) {
+		answering.Lock()
+		defer answering.Unlock()
+		if closed {
+			return
+		}
 		address := must[schema.Address](t)(schema.ParseSubject(m.Subject))
 		r := schema.NewRequest(address.Verb)
 		ok(t, schema.Decode(schema.Detect("", m.Data), m.Data, r))
