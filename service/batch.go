@@ -164,7 +164,7 @@ func (b *batch) settled(last uint64, err error) {
 // retry tells callers who have waited long, and tries again after a pause.
 func (b *batch) retry(err error, again func()) {
 	b.w.log.Debug("store does not decide", "key", b.parts[0].actor.key, "err", err)
-	b.refuse(time.Now().Add(-patience), refusal{schema.StatusUnavailable, "the store does not decide (" + err.Error() + "); repeat the same request"})
+	b.refuse(time.Now().Add(-patience), storeAway(err))
 	b.w.later(retryPause, again)
 }
 

@@ -159,6 +159,24 @@ func TestCancelOfAGrantOfSeveralNamesMayNameAnyOfThem(t *testing.T) {
 	}
 }
 
+// The worker that gets the cancel has seen nothing of the grant yet, or not the
+// record that has all the names.
+func TestCancelOfAGrantOfSeveralNamesThatWasNotSeenYetEndsAllOfIt(t *testing.T) {
+	for _, name := range []string{"a", "b", "c"} {
+		inBubble(t, func(b *bubble) {
+			blind := &blindStore{Store: b.store, open: make(chan struct{})}
+			b.want(schema.StatusGranted, &schema.Acquire{Names: []string{"c", "a", "b"}, Client: "x", Request: "r"})
+			b.start(blind, nil)
+			b.workers[0].stop(b.t)
+			b.want(schema.StatusReleased, &schema.Cancel{Name: name, Client: "x", Request: "r"})
+			for _, name := range []string{"a", "b", "c"} {
+				b.wantHolders(name)
+			}
+			close(blind.open)
+		})
+	}
+}
+
 // What the owner held before stays, also if it is the first of the names.
 func TestCancelOfAGrantOfSeveralNamesLeavesWhatWasHeldBefore(t *testing.T) {
 	for _, before := range []string{"a", "b", "c"} {

@@ -15,6 +15,11 @@ type refusal struct {
 	message string
 }
 
+// storeAway is the answer while the store does not decide.
+func storeAway(err error) refusal {
+	return refusal{schema.StatusUnavailable, "the store does not decide (" + err.Error() + "); repeat the same request"}
+}
+
 func (r refusal) reply() *schema.Reply {
 	return &schema.Reply{Status: r.status, Message: r.message}
 }

@@ -17,8 +17,10 @@ type single struct {
 
 // onward is a job that concerns other locks too, and goes on to all of them.
 type onward struct {
-	job   int
-	names []string
+	job     int
+	attempt lock.Attempt // that was granted them
+	names   []string
+	lead    string // the key of the record that has the names, which was not seen here yet
 }
 
 func (s *single) decide(parts []part) {
@@ -38,8 +40,9 @@ func (s *single) decide(parts []part) {
 			p.outcomes = append(p.outcomes, lock.Outcome{})
 			continue
 		}
-		if names := s.w.severalOf(p, j.command); len(names) > 1 {
-			s.several = append(s.several, onward{job: i, names: names})
+		if o := s.w.severalOf(p, j.command); o.lead != "" || len(o.names) > 1 {
+			o.job = i
+			s.several = append(s.several, o)
 			p.outcomes = append(p.outcomes, lock.Outcome{})
 			continue
 		}
@@ -54,7 +57,7 @@ func (s *single) deliver(parts []part) {
 	p, several := &parts[0], s.several
 	for i, j := range s.jobs {
 		if len(several) > 0 && several[0].job == i {
-			s.w.takeBack(p.actor, several[0].names, j)
+			s.w.goOn(p.actor, j, several[0])
 			several = several[1:]
 			continue
 		}

@@ -2,6 +2,7 @@ package service
 
 import (
 	"slices"
+	"time"
 
 	"github.com/natslock/natslock/schema"
 	"github.com/natslock/natslock/service/lock"
@@ -13,6 +14,36 @@ import (
 type together struct {
 	single        // with one job, a Cancel or Undo
 	key    string // of the lock that it came to
+}
+
+// goOn does j, which came to a, to all the locks that it concerns.
+func (w *Worker) goOn(a *actor, j *job, o onward) {
+	if o.lead != "" {
+		w.flights.begin()
+		w.spawn(func() { w.askNames(a, j, o) })
+		return
+	}
+	w.takeBack(a, o.names, j)
+}
+
+// askNames asks the leader of the store for the record that has the names. If it
+// has them no more, there is nothing that could be found but a.
+func (w *Worker) askNames(a *actor, j *job, o onward) {
+	e, err := w.load(w.ctx, o.lead)
+	if err != nil {
+		w.refuseLate(j, time.Now().Add(-patience), storeAway(err))
+		w.later(retryPause, func() { w.askNames(a, j, o) })
+		return
+	}
+	names := []string{a.name}
+	record, err := decode(e)
+	if err != nil {
+		w.log.Error("unreadable record", "key", o.lead, "revision", e.Revision, "err", err)
+	} else if h := holdOf(&record, o.attempt); h != nil && slices.Contains(h.Names, a.name) {
+		names = h.Names
+	}
+	w.takeBack(a, names, j)
+	w.flights.end()
 }
 
 // takeBack gathers the locks of names, of which a is one, and does j to each.
@@ -66,10 +97,9 @@ func (t *together) deliver(parts []part) {
 	}
 }
 
-// severalOf returns the names of the grant that a command to p's lock would take
-// back, if the grant was of several. The record of the first of them has the
-// names.
-func (w *Worker) severalOf(p *part, command lock.Command) []string {
+// severalOf tells where a command to p's lock goes on that would take back a grant
+// of several: nowhere if it would not. The record of the first of them has the names.
+func (w *Worker) severalOf(p *part, command lock.Command) (o onward) {
 	record := p.fold.Record()
 	var hold *lock.Hold
 	switch c := command.(type) {
@@ -80,21 +110,25 @@ func (w *Worker) severalOf(p *part, command lock.Command) []string {
 			hold = &h
 		}
 	default:
-		return nil
+		return o
 	}
 	if hold == nil || hold.Lead == "" {
-		return nil
+		return o
 	}
-	attempt := hold.Attempts[0]
-	names := hold.Names
-	if len(names) == 0 {
-		w.replica.peek(schema.LockKey(p.actor.realm, hold.Lead), func(lead *actor) {
-			if h := holdOf(&lead.record, attempt); h != nil {
-				names = h.Names
-			}
-		})
+	o.attempt, o.names = hold.Attempts[0], hold.Names
+	if len(o.names) > 0 {
+		return o
 	}
-	return names
+	lead := schema.LockKey(p.actor.realm, hold.Lead)
+	w.replica.peek(lead, func(a *actor) {
+		if h := holdOf(&a.record, o.attempt); h != nil {
+			o.names = h.Names
+		}
+	})
+	if len(o.names) == 0 {
+		o.lead = lead
+	}
+	return o
 }
 
 // holdOf returns the hold that an attempt was granted, or nil.
