@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/natslock/natslock/bus"
 	"github.com/natslock/natslock/schema"
 )
 
@@ -222,5 +223,39 @@ func TestCancelOfAGrantOfSeveralNamesWritesWhatItEnds(t *testing.T) {
 		if got := writes(); !equal(got, []string{"test.a test.c"}) {
 			t.Errorf("writes %q", got)
 		}
+	})
+}
+
+// While the store is away nobody knows which names they are.
+func TestCancelOfAGrantOfSeveralNamesWaitsForTheStore(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.want(schema.StatusGranted, &schema.Acquire{Names: []string{"a", "b", "c"}, Client: "x", Request: "r", TTL: ms(600_000)})
+		left := 100
+		away := &trickStore{Store: b.store, key: "test.a", trick: func() error {
+			if left--; left >= 0 {
+				return bus.ErrUnavailable
+			}
+			return nil
+		}}
+		b.start(&blindStore{Store: away, open: make(chan struct{})}, nil)
+		b.workers[0].stop(b.t)
+		cancel := &schema.Cancel{Name: "b", Client: "x", Request: "r"}
+		b.want(schema.StatusUnavailable, cancel)
+		b.wantHolders("b", "x")
+		b.pass(20 * time.Second)
+		for _, name := range []string{"b", "c"} {
+			b.wantHolders(name)
+		}
+	})
+}
+
+// What was released by itself is not looked for: the others are found.
+func TestCancelAfterTheFirstNameWasReleasedEndsTheOthers(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		all := b.want(schema.StatusGranted, &schema.Acquire{Names: []string{"a", "b", "c"}, Client: "x", Request: "r"})
+		b.unlock("a", all.Locks[0].Token)
+		b.want(schema.StatusReleased, &schema.Cancel{Name: "b", Client: "x", Request: "r"})
+		b.wantHolders("b")
+		b.wantHolders("c")
 	})
 }

@@ -34,7 +34,8 @@
 // and writes one atomic batch. Attempts for several names that wait are
 // noted in the record of one, mostly the smallest, and tried again whenever one
 // of their locks changes. What such an attempt was newly granted is taken back
-// together, too: the first of it has the names of all.
+// together, too: the first of it has the names of all, by which also a repeat
+// that names only some of them is recognized.
 //
 // # Time
 //

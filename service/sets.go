@@ -110,12 +110,12 @@ func (w *Worker) trySets(lead string) {
 		if s.Parked || !w.looksFree(realm, s) {
 			continue
 		}
-		n := &allOrNone{w: w, asked: time.Now(), again: true, names: s.Names,
+		n := &allOrNone{w: w, realm: realm, asked: time.Now(), again: true, names: s.Names,
 			command: lock.Acquire{
 				Attempt: s.Attempt, Client: s.Client, Owner: s.Owner, Session: s.Session, Mode: s.Mode, Size: s.Size,
 				TTL: s.TTL, DefaultTTL: s.DefaultTTL, Wait: s.Wait, Meta: s.Meta, Inbox: s.Inbox, At: time.Now().UnixMilli(),
 			}}
-		n.start(realm)
+		n.start()
 	}
 }
 

@@ -18,6 +18,7 @@ type allOrNone struct {
 	asked   time.Time
 	told    bool
 	again   bool // a noted attempt is tried again: a refusal is not told
+	realm   string
 	names   []string
 	order   []int // parts[i] is names[order[i]]
 	command lock.Acquire
@@ -26,9 +27,13 @@ type allOrNone struct {
 	refused   *schema.Reply // nil: granted, or waiting
 	refusedAt int           // the part that refused
 	waits     bool
-	noted     int // the part that has the note of the attempt, or -1
+	noted     int        // the part that has the note of the attempt, or -1
+	first     *lock.Hold // it has been granted other names before: one of these
+	firstName string     // whose that is
+	lost      bool       // and has lost it since
 
-	granted bool // perhaps, by an earlier try whose outcome is unknown
+	granted bool     // perhaps, by an earlier try whose outcome is unknown
+	instead []string // the names that the caller asked for, if names are those of an earlier grant
 }
 
 // acquireAll acquires several names for a caller.
@@ -37,22 +42,22 @@ func (w *Worker) acquireAll(r request, names []string, c lock.Acquire) {
 		w.reply(r.caller, busy().reply(), "")
 		return
 	}
-	n := &allOrNone{w: w, caller: r.caller, asked: time.Now(), names: names, command: c}
-	n.start(r.realm)
+	n := &allOrNone{w: w, realm: r.realm, caller: r.caller, asked: time.Now(), names: names, command: c}
+	n.start()
 }
 
 // start gathers the locks.
-func (n *allOrNone) start(realm string) {
+func (n *allOrNone) start() {
 	n.order = make([]int, len(n.names))
 	for i := range n.order {
 		n.order[i] = i
 	}
 	slices.SortFunc(n.order, func(i, j int) int { return strings.Compare(n.names[i], n.names[j]) })
-	n.w.gather(realm, slices.Sorted(slices.Values(n.names)), n)
+	n.w.gather(n.realm, slices.Sorted(slices.Values(n.names)), n)
 }
 
 func (n *allOrNone) decide(parts []part) {
-	n.refused, n.refusedAt, n.waits = nil, -1, false
+	n.refused, n.refusedAt, n.waits, n.first, n.lost = nil, -1, false, nil, false
 	if n.told {
 		n.waits = true // not any more: see job.stale
 		return
@@ -69,6 +74,11 @@ func (n *allOrNone) decide(parts []part) {
 	case set != nil && !sameNames(set.Names, n.names):
 		n.refuseAt(n.noted, invalidRequest("waits for other names"))
 		n.leave(parts)
+		return
+	case n.isOther(parts):
+		return
+	case n.isLost(parts):
+		n.lost = true
 		return
 	}
 	n.apply(parts, set)
@@ -98,9 +108,7 @@ func (n *allOrNone) findSet(parts []part) (set *lock.Set, at int) {
 // of these, which has the names of all and what the attempt was while it waited.
 func (n *allOrNone) apply(parts []part, set *lock.Set) {
 	lead := slices.IndexFunc(parts, func(p part) bool { return n.isNew(&p) })
-	if lead >= 0 {
-		n.command.Lead = n.names[n.order[lead]]
-	}
+	n.command.Lead = n.names[n.order[max(lead, 0)]]
 	for i := range parts {
 		p := &parts[i]
 		p.fold = lock.NewFold(p.before)
@@ -179,6 +187,15 @@ func (n *allOrNone) note(parts []part) {
 }
 
 func (n *allOrNone) deliver(parts []part) {
+	switch {
+	case n.first != nil:
+		n.turn()
+		return
+	case n.lost:
+		n.names, n.instead = n.instead, nil
+		n.start()
+		return
+	}
 	if !n.again {
 		n.w.flights.decided()
 	}

@@ -1,10 +1,13 @@
 package service_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/natslock/natslock/bus"
 	"github.com/natslock/natslock/schema"
+	"github.com/natslock/natslock/service/lock"
 )
 
 func TestSeveralNamesAreGrantedAllOrNone(t *testing.T) {
@@ -214,4 +217,104 @@ func TestASetOfSharedLocksIsGrantedWhenThereIsRoom(t *testing.T) {
 			t.Errorf("count %d", *got.Count)
 		}
 	})
+}
+
+// What an attempt was granted, it is answered with, whatever a repeat names.
+func TestRepeatWithOtherNamesIsAnsweredWithTheFirst(t *testing.T) {
+	for _, names := range [][]string{{"a", "d"}, {"d", "b"}, {"c"}, {"e", "c", "b", "d"}, {"a", "b"}, {"a", "b", "c", "d"}} {
+		inBubble(t, func(b *bubble) {
+			m := &schema.Acquire{Names: []string{"c", "a", "b"}, Client: "x", Request: "r"}
+			first := b.want(schema.StatusGranted, m)
+			other := &schema.Acquire{Names: names, Client: "x", Request: "r", Wait: 60_000, Mode: schema.ModeShared}
+			again := b.want(schema.StatusGranted, other)
+			if !slices.EqualFunc(first.Locks, again.Locks, func(a, b schema.LockState) bool { return a.Name == b.Name && a.Token == b.Token }) {
+				t.Errorf("first %+v, then %+v", first.Locks, again.Locks)
+			}
+			b.wantHolders("d")
+			b.wantHolders("e")
+			b.want(schema.StatusReleased, &schema.Cancel{Name: "b", Client: "x", Request: "r"})
+			if r := b.want(schema.StatusNotHeld, other); !slices.Contains(m.Names, r.Name) {
+				t.Errorf("not held: %q", r.Name)
+			}
+			b.wantHolders("d")
+		})
+	}
+}
+
+func TestRepeatOfOneNameWithOthersIsAnsweredWithTheFirst(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		token := b.lock(&schema.Acquire{Name: "b", Client: "x", Request: "r"})
+		again := b.want(schema.StatusGranted, &schema.Acquire{Names: []string{"a", "b"}, Client: "x", Request: "r"})
+		if len(again.Locks) != 1 || again.Locks[0].Name != "b" || again.Locks[0].Token != token {
+			t.Errorf("then %+v", again)
+		}
+		b.wantHolders("a")
+	})
+}
+
+// Where no name is in common it is another attempt.
+func TestOneRequestMayBeForOtherNamesAltogether(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.want(schema.StatusGranted, &schema.Acquire{Names: []string{"a", "b"}, Client: "x", Request: "r"})
+		b.want(schema.StatusGranted, &schema.Acquire{Names: []string{"c", "d"}, Client: "x", Request: "r"})
+		b.want(schema.StatusReleased, &schema.Cancel{Name: "d", Client: "x", Request: "r"})
+		b.wantHolders("a", "x")
+		b.wantHolders("b", "x")
+		b.wantHolders("c")
+	})
+}
+
+// Whoever gets the repeat may not have seen yet which names the first was granted.
+func TestRepeatWithOtherNamesFindsTheFirstInTheStore(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		first := b.want(schema.StatusGranted, &schema.Acquire{Names: []string{"a", "b"}, Client: "x", Request: "r"})
+		b.start(&blindStore{Store: b.store, open: make(chan struct{})}, nil)
+		b.workers[0].stop(b.t)
+		again := b.want(schema.StatusGranted, &schema.Acquire{Names: []string{"b", "c"}, Client: "x", Request: "r"})
+		if len(again.Locks) != 2 || again.Locks[0].Token != first.Locks[0].Token || again.Locks[1].Token != first.Locks[1].Token {
+			t.Errorf("first %+v, then %+v", first.Locks, again.Locks)
+		}
+		b.wantHolders("c")
+	})
+}
+
+// Nobody had heard of the grant, and it is undone just when its caller comes back
+// and asks for other names.
+func TestRepeatWithOtherNamesOfWhatIsUndoneIsAnAcquire(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.want(schema.StatusGranted, &schema.Acquire{Names: []string{"a", "b"}, Client: "x", Request: "r"})
+		undone := false
+		undo := &trickStore{Store: b.store, key: "test.a", trick: func() error {
+			if !undone {
+				undone = true
+				b.free("test.a")
+				b.free("test.b")
+			}
+			return nil
+		}}
+		b.start(&blindStore{Store: undo, open: make(chan struct{})}, nil)
+		b.workers[0].stop(b.t)
+		again := b.want(schema.StatusGranted, &schema.Acquire{Names: []string{"b", "c"}, Client: "x", Request: "r"})
+		if len(again.Locks) != 2 || again.Locks[1].Name != "c" || !undone {
+			t.Errorf("%+v", again)
+		}
+		b.wantHolders("a")
+		b.wantHolders("b", "x")
+		b.wantHolders("c", "x")
+	})
+}
+
+// free makes a lock's record one that nobody is in.
+func (b *bubble) free(key string) {
+	b.t.Helper()
+	entry, err := b.store.Load(b.t.Context(), key)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	value := append(lock.Record{}.Append(nil), make([]byte, 8)...)
+	done := make(chan error, 1)
+	b.store.Commit([]bus.Write{{Key: key, Value: value, Expected: entry.Revision}}, func(_ uint64, err error) { done <- err })
+	if err := <-done; err != nil {
+		b.t.Fatal(err)
+	}
 }

@@ -15,14 +15,6 @@ type single struct {
 	several []onward // as decided last
 }
 
-// onward is a job that concerns other locks too, and goes on to all of them.
-type onward struct {
-	job     int
-	attempt lock.Attempt // that was granted them
-	names   []string
-	lead    string // the key of the record that has the names, which was not seen here yet
-}
-
 func (s *single) decide(parts []part) {
 	p := &parts[0]
 	p.fold = lock.NewFold(p.before)
@@ -40,9 +32,8 @@ func (s *single) decide(parts []part) {
 			p.outcomes = append(p.outcomes, lock.Outcome{})
 			continue
 		}
-		if o := s.w.severalOf(p, j.command); o.lead != "" || len(o.names) > 1 {
-			o.job = i
-			s.several = append(s.several, o)
+		if hold, ok := onwardOf(p, j.command); ok {
+			s.several = append(s.several, onward{job: i, hold: hold})
 			p.outcomes = append(p.outcomes, lock.Outcome{})
 			continue
 		}
@@ -57,7 +48,7 @@ func (s *single) deliver(parts []part) {
 	p, several := &parts[0], s.several
 	for i, j := range s.jobs {
 		if len(several) > 0 && several[0].job == i {
-			s.w.goOn(p.actor, j, several[0])
+			s.w.takeBack(p.actor, &several[0].hold, j)
 			several = several[1:]
 			continue
 		}

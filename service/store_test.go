@@ -67,3 +67,20 @@ func (s *awayWrites) Commit(writes []bus.Write, done func(uint64, error)) {
 	}
 	s.Store.Commit(writes, done)
 }
+
+// trickStore has something done to it just before a key is read, and may not
+// answer then.
+type trickStore struct {
+	bus.Store
+	key   string
+	trick func() error
+}
+
+func (s *trickStore) Load(ctx context.Context, key string) (bus.Entry, error) {
+	if key == s.key {
+		if err := s.trick(); err != nil {
+			return bus.Entry{}, err
+		}
+	}
+	return s.Store.Load(ctx, key)
+}

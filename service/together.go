@@ -2,9 +2,7 @@ package service
 
 import (
 	"slices"
-	"time"
 
-	"github.com/natslock/natslock/schema"
 	"github.com/natslock/natslock/service/lock"
 )
 
@@ -16,39 +14,12 @@ type together struct {
 	key    string // of the lock that it came to
 }
 
-// goOn does j, which came to a, to all the locks that it concerns.
-func (w *Worker) goOn(a *actor, j *job, o onward) {
-	if o.lead != "" {
-		w.flights.begin()
-		w.spawn(func() { w.askNames(a, j, o) })
-		return
-	}
-	w.takeBack(a, o.names, j)
-}
-
-// askNames asks the leader of the store for the record that has the names. If it
-// has them no more, there is nothing that could be found but a.
-func (w *Worker) askNames(a *actor, j *job, o onward) {
-	e, err := w.load(w.ctx, o.lead)
-	if err != nil {
-		w.refuseLate(j, time.Now().Add(-patience), storeAway(err))
-		w.later(retryPause, func() { w.askNames(a, j, o) })
-		return
-	}
-	names := []string{a.name}
-	record, err := decode(e)
-	if err != nil {
-		w.log.Error("unreadable record", "key", o.lead, "revision", e.Revision, "err", err)
-	} else if h := holdOf(&record, o.attempt); h != nil && slices.Contains(h.Names, a.name) {
-		names = h.Names
-	}
-	w.takeBack(a, names, j)
-	w.flights.end()
-}
-
-// takeBack gathers the locks of names, of which a is one, and does j to each.
-func (w *Worker) takeBack(a *actor, names []string, j *job) {
-	w.gather(a.realm, slices.Sorted(slices.Values(names)), &together{single: single{w: w, jobs: []*job{j}}, key: a.key})
+// takeBack gathers the locks that hold, a's, was granted with, and does j to each.
+func (w *Worker) takeBack(a *actor, hold *lock.Hold, j *job) {
+	t := &together{single: single{w: w, jobs: []*job{j}}, key: a.key}
+	w.namesOf(a.realm, a.name, hold, t.refuse, func(names []string) {
+		w.gather(a.realm, slices.Sorted(slices.Values(names)), t)
+	})
 }
 
 func (t *together) decide(parts []part) {
@@ -95,48 +66,4 @@ func (t *together) deliver(parts []part) {
 			t.tell(p, t.jobs[0], &p.outcomes[0])
 		}
 	}
-}
-
-// severalOf tells where a command to p's lock goes on that would take back a grant
-// of several: nowhere if it would not. The record of the first of them has the names.
-func (w *Worker) severalOf(p *part, command lock.Command) (o onward) {
-	record := p.fold.Record()
-	var hold *lock.Hold
-	switch c := command.(type) {
-	case lock.Cancel:
-		hold = holdOf(&record, c.Attempt)
-	case lock.Undo:
-		if h, ok := record.HoldByToken(c.Token); ok {
-			hold = &h
-		}
-	default:
-		return o
-	}
-	if hold == nil || hold.Lead == "" {
-		return o
-	}
-	o.attempt, o.names = hold.Attempts[0], hold.Names
-	if len(o.names) > 0 {
-		return o
-	}
-	lead := schema.LockKey(p.actor.realm, hold.Lead)
-	w.replica.peek(lead, func(a *actor) {
-		if h := holdOf(&a.record, o.attempt); h != nil {
-			o.names = h.Names
-		}
-	})
-	if len(o.names) == 0 {
-		o.lead = lead
-	}
-	return o
-}
-
-// holdOf returns the hold that an attempt was granted, or nil.
-func holdOf(r *lock.Record, attempt lock.Attempt) *lock.Hold {
-	for i := range r.Holds {
-		if h := &r.Holds[i]; len(h.Attempts) > 0 && h.Attempts[0] == attempt {
-			return h
-		}
-	}
-	return nil
 }

@@ -155,14 +155,22 @@ func (w *Worker) spawn(f func()) {
 // later runs f after d, unless the worker ends before.
 func (w *Worker) later(d time.Duration, f func()) {
 	w.spawn(func() {
-		timer := time.NewTimer(d)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
+		if w.pause(d) {
 			f()
-		case <-w.ctx.Done():
 		}
 	})
+}
+
+// pause waits for d, and reports whether the worker goes on.
+func (w *Worker) pause(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-w.ctx.Done():
+		return false
+	}
 }
 
 // submit queues a job for a lock.

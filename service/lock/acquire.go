@@ -3,7 +3,7 @@ package lock
 import "github.com/natslock/natslock/schema"
 
 func (c Acquire) apply(f *Fold) {
-	if f.repeat(c.Attempt, c.Inbox) {
+	if f.repeat(c.Attempt, c.Inbox, c.Lead != "") {
 		return
 	}
 	w := c.waiter()

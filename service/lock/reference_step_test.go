@@ -216,7 +216,7 @@ func (h *refHold) again() {
 		return
 	}
 	h.open = append(slices.Clone(h.open), h.told)
-	if h.told++; h.told > 8 {
+	if h.told++; h.told > 8 || h.foreign {
 		h.was, h.open, h.sure = nil, nil, true
 	}
 }

@@ -4,12 +4,13 @@ import "github.com/natslock/natslock/schema"
 
 // repeat deals with an attempt that the record knows already, and reports
 // whether it does. A repeat finds things as they are: all it can change is
-// where the answer to a wait goes, and that its caller is there.
-func (f *Fold) repeat(a Attempt, inbox Inbox) bool {
+// where the answer to a wait goes, and that its caller is there. several says that
+// it is answered for all names of several.
+func (f *Fold) repeat(a Attempt, inbox Inbox, several bool) bool {
 	place, i := f.r.find(a)
 	switch place {
 	case InHold:
-		f.answerAgain(i)
+		f.answerAgain(i, several)
 	case InAlready:
 		f.reply(f.r.grantReply(schema.StatusAlready, i))
 	case InWaiters:
@@ -26,11 +27,13 @@ func (f *Fold) repeat(a Attempt, inbox Inbox) bool {
 
 // answerAgain answers a repeat of the attempt of a hold. It is counted before it
 // is answered: that one of several answers found nobody does not mean that none
-// was heard, and the news of it may come after the next was.
-func (f *Fold) answerAgain(i int) {
+// was heard, and the news of it may come after the next was. What was granted
+// with others is counted alike in all their records; so what is asked for once
+// with them and once without is kept.
+func (f *Fold) answerAgain(i int, several bool) {
 	if h := f.r.Holds[i]; h.undoable() {
 		h.Repeats++
-		if !h.undoable() {
+		if !h.undoable() || several != (h.Lead != "") {
 			h.keep()
 		}
 		f.setHold(i, h)
@@ -49,7 +52,7 @@ func (c Retell) apply(f *Fold) {
 	default:
 		return
 	}
-	f.repeat(c.Attempt, c.Inbox)
+	f.repeat(c.Attempt, c.Inbox, false)
 }
 
 // redirectWaiter stores the newest inbox of a waiter, whose caller is there. If

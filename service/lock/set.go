@@ -3,7 +3,7 @@ package lock
 import "github.com/natslock/natslock/schema"
 
 func (c Note) apply(f *Fold) {
-	if f.repeat(c.Set.Attempt, c.Set.Inbox) || !f.hasEntry(c.Set.weight()) {
+	if f.repeat(c.Set.Attempt, c.Set.Inbox, true) || !f.hasEntry(c.Set.weight()) {
 		return
 	}
 	s := Set{Waiter: c.Set.plain(), Names: c.Set.Names}
