@@ -16,7 +16,7 @@ import (
 
 // acquireCmd is the command acquire.
 type acquireCmd struct {
-	Names   []string       `arg:"" name:"name" help:"Locks to take, all or none."`
+	Names   []string       `arg:"" name:"name" complete:"lock" help:"Locks to take, all or none."`
 	Wait    time.Duration  `placeholder:"D" help:"How long to wait for them. Default: not at all."`
 	TTL     *time.Duration `name:"ttl" placeholder:"D" help:"How long the hold lives without renew. Default: the server's."`
 	Shared  bool           `help:"Hold together with other shared holders."`

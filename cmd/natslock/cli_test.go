@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,7 +15,7 @@ import (
 
 func TestEveryCommandHasHelpWithExamples(t *testing.T) {
 	top := bare(t, "--help").want(t, 0, "").out
-	for _, node := range newParser(&system{out: new(bytes.Buffer), err: new(bytes.Buffer)}).Model.Children {
+	for _, node := range shown(newParser(&system{out: new(bytes.Buffer), err: new(bytes.Buffer)})) {
 		help := bare(t, node.Name, "--help").want(t, 0, "").out
 		if node.Name != "version" && !strings.Contains(help, "Examples:") {
 			t.Errorf("%s has no examples:\n%s", node.Name, help)
@@ -60,7 +61,7 @@ func TestNoCommandIsToldWhichThereAre(t *testing.T) {
 	if r.status != 2 || r.out != "" || !strings.HasPrefix(r.err, "natslock: which command? ") {
 		t.Errorf("%+v", r)
 	}
-	for _, node := range newParser(&system{out: new(bytes.Buffer), err: new(bytes.Buffer)}).Model.Children {
+	for _, node := range shown(newParser(&system{out: new(bytes.Buffer), err: new(bytes.Buffer)})) {
 		if !strings.Contains(r.err, "\n  "+node.Name+" ") || !strings.Contains(r.err, node.Help) {
 			t.Errorf("no %s in\n%s", node.Name, r.err)
 		}
@@ -115,6 +116,34 @@ func TestStatusesOfRepliesAreThoseOfTheContract(t *testing.T) {
 				t.Errorf("%s: %d, want %d", s, got, want)
 			}
 		}
+	}
+}
+
+func TestNamesAreThoseOfHeldLocksThatAShellTakesAsTheyAre(t *testing.T) {
+	for _, name := range []string{"a/1", "a/2", "b", "a b", "a$(reboot)", "a;b", "a'b", "a\x1b", "-a", "a\nb", "a=b"} {
+		ok(t, "acquire", "--", name)
+	}
+	if got := ok(t, "names", "--", "a"); got != "a/1\na/2" {
+		t.Errorf("%q", got)
+	}
+	for _, line := range [][]string{
+		{"inspect", "--server", server.URL, "--realm", realm(t)}, {"inspect", "--server=" + server.URL, "--realm=" + realm(t), "--"},
+		{"inspect", "--server", "=", server.URL, "--realm", "=", realm(t), "b"},
+	} {
+		if got := bare(t, append([]string{"names", "--", "b", "natslock"}, line...)...).want(t, 0, "").out; got != "b\n" {
+			t.Errorf("%q: %q", line, got)
+		}
+	}
+	if r := bare(t, "names", "--server", "nats://127.0.0.1:1", "--", "a"); r.status != 1 || r.out+r.err != "" {
+		t.Errorf("nobody there: %+v", r)
+	}
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = silent.Close() }()
+	if r := bare(t, "names", "--server", "nats://"+silent.Addr().String(), "--", "a"); r.status != 1 || r.out+r.err != "" {
+		t.Errorf("no answer: %+v", r)
 	}
 }
 

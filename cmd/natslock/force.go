@@ -13,7 +13,7 @@ import (
 
 // forceCmd is the command force.
 type forceCmd struct {
-	Name   string `arg:"" help:"The lock."`
+	Name   string `arg:"" complete:"lock" help:"The lock."`
 	Token  uint64 `placeholder:"N" help:"Only the hold with this token. Default: all."`
 	Reason string `placeholder:"TEXT" help:"Why, for the event that tells of it."`
 	Yes    bool   `short:"y" help:"Do not ask."`

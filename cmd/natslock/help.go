@@ -2,7 +2,10 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+
+	"github.com/alecthomas/kong"
 
 	"github.com/natslock/natslock/cmd/natslock/text"
 )
@@ -32,11 +35,16 @@ func (c *helpCmd) Run(sys *system) error {
 	return usageOf(err)
 }
 
+// shown are the commands that are not hidden.
+func shown(parser *kong.Kong) []*kong.Node {
+	return slices.DeleteFunc(slices.Clone(parser.Model.Children), func(n *kong.Node) bool { return n.Hidden })
+}
+
 // introduce says what can be done, to who has named no command.
 func introduce(sys *system) int {
 	var b strings.Builder
 	b.WriteString("natslock: which command? Usage: natslock COMMAND [FLAGS]\n\n")
-	commands := newParser(sys).Model.Children
+	commands := shown(newParser(sys))
 	width := 0
 	for _, c := range commands {
 		width = max(width, text.Width(c.Name))

@@ -8,7 +8,7 @@ import (
 
 // inspectCmd is the command inspect.
 type inspectCmd struct {
-	Names []string `arg:"" name:"name" help:"Locks to show, at most 256."`
+	Names []string `arg:"" name:"name" complete:"lock" help:"Locks to show, at most 256."`
 
 	caller `embed:""`
 }

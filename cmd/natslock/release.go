@@ -11,7 +11,7 @@ import (
 
 // releaseCmd is the command release.
 type releaseCmd struct {
-	Name  string `arg:"" help:"The lock."`
+	Name  string `arg:"" complete:"lock" help:"The lock."`
 	Token uint64 `placeholder:"N" help:"The hold's token."`
 	Owner string `placeholder:"ID" help:"The hold's owner, of this client, instead of its token."`
 

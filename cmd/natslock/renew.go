@@ -9,7 +9,7 @@ import (
 
 // renewCmd is the command renew.
 type renewCmd struct {
-	Name  string         `arg:"" help:"The lock."`
+	Name  string         `arg:"" complete:"lock" help:"The lock."`
 	Token uint64         `required:"" placeholder:"N" help:"The hold's token."`
 	TTL   *time.Duration `name:"ttl" placeholder:"D" help:"How long the hold lives from now on without another renew. Default: as before."`
 

@@ -32,7 +32,7 @@ const killAfter = 5 * time.Second
 
 // runCmd is the command run.
 type runCmd struct {
-	Name    string         `arg:"" help:"The lock."`
+	Name    string         `arg:"" complete:"lock" help:"The lock."`
 	Command []string       `arg:"" passthrough:"partial" help:"What to run, after \"--\"."`
 	Wait    *time.Duration `placeholder:"D" help:"How long to wait for the lock. Default: without end."`
 	TTL     time.Duration  `name:"ttl" default:"30s" placeholder:"D" help:"How long the lock is held when nobody can renew it. Default: 30s."`

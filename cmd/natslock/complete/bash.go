@@ -21,7 +21,11 @@ func (p *Program) Bash(w io.Writer) error {
 	}
 	fmt.Fprintf(&b, "    *)\n        case $command in\n        '') words=%s ;;\n", words(p.names(), p.Flags))
 	for _, c := range p.Commands {
-		fmt.Fprintf(&b, "        %s) words=%s ;;\n", c.Name, words(c.Values, p.all(&c)))
+		locks := ""
+		if c.Locks {
+			locks = "; _" + p.Name + "_locks"
+		}
+		fmt.Fprintf(&b, "        %s) words=%s%s ;;\n", c.Name, words(c.Values, p.all(&c)), locks)
 	}
 	fmt.Fprintf(&b, bashTail, p.Name)
 	_, err := io.WriteString(w, b.String())
@@ -45,6 +49,10 @@ _%[1]s_command() {
     else
         COMPREPLY=($(compgen -c -- "$cur"))
     fi
+}
+
+_%[1]s_locks() {
+    [[ $cur == -* ]] || words="$("${COMP_WORDS[0]}" names -- "$cur" "${COMP_WORDS[@]:1}" 2>/dev/null) $words"
 }
 
 _%[1]s() {

@@ -20,7 +20,7 @@ type grammar struct {
 		Secret string `hidden:""`
 	} `cmd:"" help:"Serve: all of it."`
 	Run struct {
-		Name    string   `arg:""`
+		Name    string   `arg:"" complete:"lock"`
 		Command []string `arg:"" passthrough:"partial"`
 	} `cmd:"" help:"Run something."`
 	Shell struct {
@@ -60,6 +60,10 @@ func TestBashCompletes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	stub := "#!/bin/bash\n[[ $1 == names && $2 == -- ]] && printf '%s\\n' a/1 a/2 \"${@:4}\"\n"
+	if err := os.WriteFile(filepath.Join(dir, "prog"), []byte(stub), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	path := filepath.Join(dir, "script")
 	f, err := os.Create(path)
 	if err != nil {
@@ -89,6 +93,9 @@ func TestBashCompletes(t *testing.T) {
 		{[]string{"serve", "--addr", ""}, nil},
 		{[]string{"serve", "--data", dir + "/my"}, []string{dir + "/my file"}},
 		{[]string{"shell", ""}, []string{"bash", "zsh", "--help"}},
+		{[]string{"run", "a"}, []string{"a/1", "a/2", "a"}},
+		{[]string{"run", "--h"}, []string{"--help"}},
+		{[]string{"run", "--server", "here", "h"}, []string{"here", "h"}},
 		{[]string{"run", "x", "--", "oth"}, []string{"other"}},
 		{[]string{"run", "x", "--", "cat", dir + "/o"}, []string{dir + "/other"}},
 		{[]string{"serve", "--", "r"}, nil},
@@ -117,7 +124,7 @@ func TestZshAndFishKnowCommandsFlagsAndValues(t *testing.T) {
 	}
 	for _, want := range []string{
 		"#compdef prog\n", `'serve:Serve'`, `'--data=[Where it'\''s stored]:file:_files'`, `'--addr=[Where to listen \[host\:port\]]:value:'`,
-		`'--format=[]:value:(text json)'`, `'--quiet[Say nothing]'`, `'*::command:_normal'`, `'1:value:(bash zsh)'`,
+		`'--format=[]:value:(text json)'`, `'--quiet[Say nothing]'`, `'1:name:_prog_locks' '*::command:_normal'`, "_prog_locks() {\n", `'1:value:(bash zsh)'`,
 	} {
 		if !strings.Contains(zsh.String(), want) {
 			t.Errorf("zsh has no %s\n%s", want, &zsh)
@@ -126,7 +133,7 @@ func TestZshAndFishKnowCommandsFlagsAndValues(t *testing.T) {
 	for _, want := range []string{
 		"-n __fish_use_subcommand -a run -d 'Run something'\n",
 		`-n '__fish_seen_subcommand_from serve' -l data -d 'Where it\'s stored' -r -F`,
-		`-l format -d '' -x -a 'text json'`, `-l quiet -d 'Say nothing'` + "\n", `-a 'bash zsh'`, `__fish_complete_subcommand`,
+		`-l format -d '' -x -a 'text json'`, `-l quiet -d 'Say nothing'` + "\n", `-a 'bash zsh'`, `__fish_complete_subcommand`, `-a '(prog names -- (commandline -ct) (commandline -opc) 2>/dev/null)'`,
 	} {
 		if !strings.Contains(fish.String(), want) {
 			t.Errorf("fish has no %s\n%s", want, &fish)

@@ -24,6 +24,9 @@ func (p *Program) Fish(w io.Writer) error {
 		if len(c.Values) > 0 {
 			fmt.Fprintf(&b, "complete -c %s%s -a %s\n", p.Name, seen, fishQuote(strings.Join(c.Values, " ")))
 		}
+		if c.Locks {
+			fmt.Fprintf(&b, "complete -c %[1]s%[2]s -a '(%[1]s names -- (commandline -ct) (commandline -opc) 2>/dev/null)'\n", p.Name, seen)
+		}
 		if c.Runs {
 			fmt.Fprintf(&b, "complete -c %s%s -a '(__fish_complete_subcommand)'\n", p.Name, seen)
 		}

@@ -21,6 +21,7 @@ type Command struct {
 	Help   string
 	Flags  []Flag
 	Values []string // of its argument, if there are few
+	Locks  bool     // its argument is a lock; the program's command names knows some
 	Runs   bool     // its last arguments are another command
 }
 
@@ -43,8 +44,11 @@ func Of(app *kong.Application) Program {
 		c := Command{Name: node.Name, Help: brief(node.Help), Flags: flags(node)}
 		for _, arg := range node.Positional {
 			c.Values = append(c.Values, values(arg)...)
-			if arg.Tag.Get("complete") == "command" {
+			switch arg.Tag.Get("complete") {
+			case "command":
 				c.Values = commands(app)
+			case "lock":
+				c.Locks = true
 			}
 			c.Runs = c.Runs || arg.Passthrough
 		}

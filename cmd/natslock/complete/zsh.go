@@ -6,10 +6,18 @@ import (
 	"strings"
 )
 
+// zshLocks completes the names of locks.
+const zshLocks = `_%[1]s_locks() {
+    local -a names=(${(f)"$(%[1]s names -- "$PREFIX" $words 2>/dev/null)"})
+    compadd -a names
+}
+
+`
+
 // Zsh writes a script for zsh, to be sourced or put into a directory of fpath.
 func (p *Program) Zsh(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "#compdef %[1]s\n# To load it: source <(%[1]s completion zsh)\n\n_%[1]s() {\n    local curcontext=$curcontext state line\n    local -a commands=(\n", p.Name)
+	fmt.Fprintf(&b, "#compdef %[1]s\n# To load it: source <(%[1]s completion zsh)\n\n"+zshLocks+"_%[1]s() {\n    local curcontext=$curcontext state line\n    local -a commands=(\n", p.Name)
 	for _, c := range p.Commands {
 		fmt.Fprintf(&b, "        %s\n", quote(c.Name+":"+c.Help))
 	}
@@ -31,13 +39,17 @@ func (p *Program) zshCommand(b *strings.Builder, c *Command) {
 	for _, f := range p.all(c) {
 		fmt.Fprintf(b, "                %s \\\n", zshFlag(f))
 	}
+	locks := ""
+	if c.Locks {
+		locks = "_" + p.Name + "_locks"
+	}
 	switch {
 	case c.Runs:
-		b.WriteString("                '1:name:' '*::command:_normal' ;;\n")
+		fmt.Fprintf(b, "                '1:name:%s' '*::command:_normal' ;;\n", locks)
 	case len(c.Values) > 0:
 		fmt.Fprintf(b, "                %s ;;\n", quote("1:value:("+strings.Join(c.Values, " ")+")"))
 	default:
-		b.WriteString("                '*:name:' ;;\n")
+		fmt.Fprintf(b, "                '*:name:%s' ;;\n", locks)
 	}
 }
 
