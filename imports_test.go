@@ -24,8 +24,9 @@ var layers = map[string][]string{
 	"bus/embedded":      {"schema", "bus"},
 	"client":            {"schema", "bus"},
 	"client/clienttest": {"schema", "bus", "bus/embedded", "client", "service"},
-	"service":           {"schema", "bus", "service/lock"},
+	"service":           {"schema", "bus", "service/lock", "service/presence"},
 	"service/lock":      {"schema"},
+	"service/presence":  {"schema"},
 	"service/gateway":   {"schema", "bus", "client"},
 	"cmd":               {"schema", "bus", "bus/embedded", "client", "client/clienttest", "service", "service/gateway"},
 	"examples":          {"schema", "client"},
@@ -87,7 +88,7 @@ func TestForeignPackagesAreImportedInOnePlace(t *testing.T) {
 }
 
 func TestTheCoreIsPure(t *testing.T) {
-	for _, p := range list(t, "./service/lock/...") {
+	for _, p := range append(list(t, "./service/lock/..."), list(t, "./service/presence/...")...) {
 		for _, path := range p.Imports {
 			if slices.ContainsFunc(impure, func(name string) bool { return matches(path, name) }) {
 				t.Errorf("%s imports %s", p.folder(), path)
