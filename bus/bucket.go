@@ -82,6 +82,11 @@ func OpenBucket(ctx context.Context, nc *nats.Conn, cfg BucketConfig) (*Bucket, 
 	if err := b.ensure(ctx); err != nil {
 		return nil, fmt.Errorf("bucket %s: %w", cfg.Name, err)
 	}
+	if cfg.Memory {
+		if err := b.forward(ctx); err != nil {
+			return nil, fmt.Errorf("bucket %s: %w", cfg.Name, err)
+		}
+	}
 	if err := b.listen(); err != nil {
 		return nil, fmt.Errorf("bucket %s: %w", cfg.Name, err)
 	}

@@ -11,7 +11,8 @@ type streamInfo struct {
 	Error  *apiError    `json:"error"`
 	Config streamConfig `json:"config"`
 	State  struct {
-		LastSeq uint64 `json:"last_seq"`
+		Messages uint64 `json:"messages"`
+		LastSeq  uint64 `json:"last_seq"`
 	} `json:"state"`
 }
 

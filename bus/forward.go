@@ -1,0 +1,44 @@
+package bus
+
+import (
+	"context"
+	"encoding/json"
+)
+
+// forward moves the next revision of an empty bucket in memory up to the one
+// that a new bucket would begin with. A single server that is started again has
+// its streams in memory as they were made, and would give revisions once more.
+// It is done twice when two do it at once, which changes little: the larger one stays.
+func (b *Bucket) forward(ctx context.Context) error {
+	for {
+		info, err := b.lookup(ctx)
+		if err == nil && (info.State.Messages > 0 || info.State.LastSeq+1 >= b.cfg.FirstSeq) {
+			return nil
+		}
+		if err == nil {
+			err = b.purge(ctx, b.cfg.FirstSeq)
+		}
+		if err == nil {
+			b.log.Debug("moved the next revision", "bucket", b.cfg.Name, "to", b.cfg.FirstSeq)
+			return nil
+		}
+		if !transient(err) {
+			return err
+		}
+		if err := b.pause(ctx, err); err != nil {
+			return err
+		}
+	}
+}
+
+// purge drops what is before seq, which may be yet to come.
+func (b *Bucket) purge(ctx context.Context, seq uint64) error {
+	body, err := json.Marshal(struct {
+		Seq uint64 `json:"seq"`
+	}{seq})
+	if err != nil {
+		return err
+	}
+	_, err = b.ask(ctx, "STREAM.PURGE."+b.stream, body)
+	return err
+}
