@@ -29,6 +29,7 @@ type actor struct {
 	revision uint64 // of record; 0: the key is not there
 	offered  uint64 // the revision at which sets were last told
 	clocks   clocks
+	sessions []string // that record names, as they were told to the table of sessions
 
 	queue  []*job
 	urgent int       // of the queue: jobs that do not linger
@@ -39,6 +40,8 @@ type actor struct {
 	timer   timer
 	ringing bool // what the timers found due is on its way
 }
+
+func (a *actor) place() *timer { return &a.timer }
 
 // adopt makes record, as it is at revision, the one the actor goes by. now is
 // an instant of the service clock. It returns whether it was news.

@@ -18,7 +18,7 @@ func TestARequestThatIsBehindIsRefusedUnread(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer nc.Close()
-	worker, err := service.New(nc, s.store, nil)
+	worker, err := service.New(nc, s.store, s.present, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,10 +24,11 @@ import (
 // nothing.
 type bubble struct {
 	*caller
-	t       *testing.T
-	server  *server.Server
-	store   *bustest.Memory
-	workers []*running
+	t        *testing.T
+	server   *server.Server
+	store    *bustest.Memory
+	sessions *bustest.Memory // of the sessions
+	workers  []*running
 }
 
 // running is a worker at work.
@@ -56,7 +57,7 @@ func inBubbleOf(t *testing.T, n int, test func(*bubble)) {
 	clean()
 	defer clean()
 	synctest.Test(t, func(t *testing.T) {
-		b := &bubble{t: t, store: bustest.NewMemory()}
+		b := &bubble{t: t, store: bustest.NewMemory(), sessions: bustest.NewMemory()}
 		t.Cleanup(b.burst)
 		b.serve()
 		b.caller = b.connect()
@@ -106,7 +107,7 @@ func (b *bubble) start(store bus.Store, cfg *service.Config) *running {
 // launch runs a worker until it is stopped.
 func (b *bubble) launch(nc *nats.Conn, store bus.Store, cfg *service.Config) *running {
 	b.t.Helper()
-	worker, err := service.New(nc, store, cfg)
+	worker, err := service.New(nc, store, b.sessions, cfg)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -140,8 +141,10 @@ func (w *running) stop(t *testing.T) time.Duration {
 
 // burst ends everything.
 func (b *bubble) burst() {
-	b.store.SetDown(false)
-	b.store.Fail(nil)
+	for _, m := range []*bustest.Memory{b.store, b.sessions} {
+		m.SetDown(false)
+		m.Fail(nil)
+	}
 	b.pass(5 * time.Second)
 	for _, w := range b.workers {
 		w.rests(b.t)
@@ -156,6 +159,7 @@ func (b *bubble) burst() {
 		b.server.WaitForShutdown()
 	}
 	b.store.Close()
+	b.sessions.Close()
 	time.Sleep(time.Second) // until nats.go has looked in vain whether its drained subscriptions are still there
 }
 

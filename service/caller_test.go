@@ -43,6 +43,10 @@ func verbOf(m schema.Message) schema.Verb {
 		return schema.VerbInspect
 	case *schema.List:
 		return schema.VerbList
+	case *schema.Keepalive:
+		return schema.VerbKeepalive
+	case *schema.Leave:
+		return schema.VerbLeave
 	default:
 		return schema.VerbForce
 	}

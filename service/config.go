@@ -14,6 +14,14 @@ type Config struct {
 	// without a session: whole milliseconds from 10 ms to 24 h. Default: 30 s.
 	DefaultTTL time.Duration
 
+	// SessionTTL is the TTL of a session that was opened without one: whole
+	// milliseconds from 1 s to 5 min. Default: 10 s.
+	SessionTTL time.Duration
+
+	// ReconnectGrace is how long a session that was opened without a grace may
+	// be without its connection: whole milliseconds from 0 to 1 min.
+	ReconnectGrace time.Duration
+
 	// Version is what the micro service reports: a semantic version.
 	// Default: "0.0.0".
 	Version string
@@ -37,6 +45,15 @@ func (c *Config) withDefaults() (Config, error) {
 	}
 	if ms := d.DefaultTTL.Milliseconds(); ms < schema.MinTTL || ms > schema.MaxTTL || d.DefaultTTL%time.Millisecond != 0 {
 		return d, errors.New("default TTL: want whole milliseconds from 10ms to 24h, got " + d.DefaultTTL.String())
+	}
+	if d.SessionTTL == 0 {
+		d.SessionTTL = schema.DefaultSessionTTL * time.Millisecond
+	}
+	if ms := d.SessionTTL.Milliseconds(); ms < schema.MinSessionTTL || ms > schema.MaxSessionTTL || d.SessionTTL%time.Millisecond != 0 {
+		return d, errors.New("session TTL: want whole milliseconds from 1s to 5m, got " + d.SessionTTL.String())
+	}
+	if g := d.ReconnectGrace; g < 0 || g > schema.MaxGrace*time.Millisecond || g%time.Millisecond != 0 {
+		return d, errors.New("reconnect grace: want whole milliseconds from 0 to 1m, got " + g.String())
 	}
 	if d.Version == "" {
 		d.Version = "0.0.0"

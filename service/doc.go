@@ -46,6 +46,21 @@
 // renewed meanwhile, by whatever worker. So a hold ends late by the delay of the
 // watch, and never early. No wall clock decides anything.
 //
+// # Sessions
+//
+// Sessions are kept in a bucket of their own, in memory, as records of package
+// presence: a keepalive is a write, and time counts from the revision as it does
+// for locks, on a clock of its own that stands while that bucket does not answer.
+// What is lost with it is rebuilt from the locks: a session that a lock names and
+// nobody knows is open under its epoch, and has its whole time to be heard of.
+//
+// When a session ends, that is written first, and then each lock that names it gets a
+// leave command. Whoever later sees a lock name a session that has ended does the same, so
+// an acquire that was on its way is not forgotten.
+//
+// A connection that is seen closed shortens the time of its sessions to their
+// grace, until a keepalive comes that was not sent before.
+//
 // # Callers who are gone
 //
 // A grant is published with a reply subject of the worker's that says which

@@ -34,13 +34,15 @@ func (w *Worker) serviceConfig() bus.ServiceConfig {
 		Queue:       queueGroup,
 	}
 	handlers := map[schema.Verb]func(*bus.Request){
-		schema.VerbAcquire: endpoint(w, w.acquire, func(m *schema.Acquire) *string { return &m.Client }),
-		schema.VerbRelease: endpoint(w, w.releaseHold, func(m *schema.Release) *string { return &m.Client }),
-		schema.VerbRenew:   endpoint(w, w.renew, func(m *schema.Renew) *string { return &m.Client }),
-		schema.VerbCancel:  endpoint(w, w.cancelAttempt, func(m *schema.Cancel) *string { return &m.Client }),
-		schema.VerbInspect: endpoint(w, w.inspect, func(m *schema.Inspect) *string { return &m.Client }),
-		schema.VerbList:    endpoint(w, w.list, func(m *schema.List) *string { return &m.Client }),
-		schema.VerbForce:   endpoint(w, w.force, func(m *schema.Force) *string { return &m.Client }),
+		schema.VerbAcquire:   endpoint(w, w.acquire, func(m *schema.Acquire) *string { return &m.Client }),
+		schema.VerbRelease:   endpoint(w, w.releaseHold, func(m *schema.Release) *string { return &m.Client }),
+		schema.VerbRenew:     endpoint(w, w.renew, func(m *schema.Renew) *string { return &m.Client }),
+		schema.VerbCancel:    endpoint(w, w.cancelAttempt, func(m *schema.Cancel) *string { return &m.Client }),
+		schema.VerbInspect:   endpoint(w, w.inspect, func(m *schema.Inspect) *string { return &m.Client }),
+		schema.VerbList:      endpoint(w, w.list, func(m *schema.List) *string { return &m.Client }),
+		schema.VerbKeepalive: endpoint(w, w.keepalive, func(m *schema.Keepalive) *string { return &m.Client }),
+		schema.VerbLeave:     endpoint(w, w.leave, func(m *schema.Leave) *string { return &m.Client }),
+		schema.VerbForce:     endpoint(w, w.force, func(m *schema.Force) *string { return &m.Client }),
 	}
 	for _, verb := range schema.Verbs() {
 		handler, ok := handlers[verb]

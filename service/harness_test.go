@@ -2,6 +2,7 @@ package service_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -18,7 +19,8 @@ type system struct {
 	*caller
 	server  *embedded.Server
 	store   bus.Store
-	restart func() // of the worker alone
+	present bus.Store // of the sessions
+	restart func()    // of the worker alone
 	stop    func()
 }
 
@@ -43,7 +45,11 @@ func start(t *testing.T, dir string) *system {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.store = bucket
+	present, err := bus.OpenBucket(ctx, nc, bus.BucketConfig{Name: "natslock_sessions", FirstSeq: first, Memory: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.store, s.present = bucket, present
 	conn, err := server.CallerConn()
 	if err != nil {
 		t.Fatal(err)
@@ -62,7 +68,7 @@ func start(t *testing.T, dir string) *system {
 		stopped = true
 		conn.Close()
 		stopWorker()
-		if err := bucket.Close(); err != nil {
+		if err := errors.Join(bucket.Close(), present.Close()); err != nil {
 			t.Error(err)
 		}
 		nc.Close()
@@ -77,7 +83,7 @@ func start(t *testing.T, dir string) *system {
 // run runs a worker until the function that it returns is called.
 func (s *system) run(nc *nats.Conn) (stop func()) {
 	s.t.Helper()
-	worker, err := service.New(nc, s.store, nil)
+	worker, err := service.New(nc, s.store, s.present, nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}

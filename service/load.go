@@ -52,17 +52,17 @@ func (l *loads) wait(ctx context.Context) error {
 }
 
 // load reads a key from the leader of the store, when it is its turn.
-func (w *Worker) load(ctx context.Context, key string) (bus.Entry, error) {
-	if err := w.loads.wait(ctx); err != nil {
+func (k *keeper) load(ctx context.Context, key string) (bus.Entry, error) {
+	if err := k.loads.wait(ctx); err != nil {
 		return bus.Entry{}, err
 	}
-	defer func() { <-w.loads.turn }()
+	defer func() { <-k.loads.turn }()
 	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()
-	e, err := w.store.Load(ctx, key)
+	e, err := k.store.Load(ctx, key)
 	if err == nil {
-		w.loads.answered.Add(1)
-		w.clock.Answered()
+		k.loads.answered.Add(1)
+		k.clock.Answered()
 	}
 	return e, err
 }

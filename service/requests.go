@@ -14,16 +14,20 @@ func (w *Worker) acquire(r request, m *schema.Acquire) {
 	if r.caller.inbox == "" {
 		return // nobody would hear of the grant
 	}
-	if m.Session != "" {
-		w.reply(r.caller, refusal{schema.StatusSessionExpired, "session: no session is known; hold by ttl_ms"}.reply(), "")
-		return
-	}
 	command := w.acquireCommand(&r, m)
-	if m.Name != "" {
-		w.ask(schema.LockKey(r.realm, m.Name), command, r.caller)
+	next := func(s lock.Session) {
+		command.Session = s
+		if m.Name != "" {
+			w.ask(schema.LockKey(r.realm, m.Name), command, r.caller)
+			return
+		}
+		w.acquireAll(r, m.Names, command)
+	}
+	if m.Session == "" {
+		next(lock.Session{})
 		return
 	}
-	w.acquireAll(r, m.Names, command)
+	w.present(r, m.Session, next)
 }
 
 // acquireCommand is where what the caller left open is filled in.
@@ -49,9 +53,12 @@ func (w *Worker) acquireCommand(r *request, m *schema.Acquire) lock.Acquire {
 	if c.Mode == "" {
 		c.Mode = schema.ModeExclusive
 	}
-	if m.TTL != nil {
+	switch {
+	case m.TTL != nil:
 		c.TTL = *m.TTL
-	} else {
+	case m.Session != "":
+		c.DefaultTTL = true // none: the session is enough
+	default:
 		c.TTL, c.DefaultTTL = w.config.DefaultTTL.Milliseconds(), true
 	}
 	return c

@@ -114,7 +114,7 @@ func TestNothingHappensAfterRunHasReturned(t *testing.T) {
 
 func TestRunEndsBeforeItWasReady(t *testing.T) {
 	inBubbleOf(t, 0, func(b *bubble) {
-		worker, err := service.New(b.dial(), waitingStore{b.store}, nil)
+		worker, err := service.New(b.dial(), waitingStore{b.store}, b.sessions, nil)
 		if err != nil {
 			b.t.Fatal(err)
 		}
@@ -149,7 +149,7 @@ func (s waitingStore) Watch(ctx context.Context, _ func(bus.Entry), _ func()) er
 
 func TestRunReportsAWatchThatEnds(t *testing.T) {
 	inBubbleOf(t, 0, func(b *bubble) {
-		worker, err := service.New(b.dial(), b.store, nil)
+		worker, err := service.New(b.dial(), b.store, b.sessions, nil)
 		if err != nil {
 			b.t.Fatal(err)
 		}
@@ -209,12 +209,12 @@ func TestRestartUndoesWhatNobodyHears(t *testing.T) {
 
 func TestNewRefusesANonsensicalConfig(t *testing.T) {
 	for _, ttl := range []time.Duration{-1, time.Nanosecond, 9 * time.Millisecond, 10*time.Millisecond + 1, 25 * time.Hour} {
-		if _, err := service.New(nil, nil, &service.Config{DefaultTTL: ttl}); err == nil {
+		if _, err := service.New(nil, nil, nil, &service.Config{DefaultTTL: ttl}); err == nil {
 			t.Errorf("a default TTL of %s is accepted", ttl)
 		}
 	}
 	for _, ttl := range []time.Duration{0, 10 * time.Millisecond, 24 * time.Hour} {
-		if _, err := service.New(nil, nil, &service.Config{DefaultTTL: ttl}); err != nil {
+		if _, err := service.New(nil, nil, nil, &service.Config{DefaultTTL: ttl}); err != nil {
 			t.Errorf("a default TTL of %s: %v", ttl, err)
 		}
 	}

@@ -1,7 +1,6 @@
 package service
 
 import (
-	"context"
 	"time"
 
 	"github.com/natslock/natslock/service/lock"
@@ -11,69 +10,6 @@ import (
 // once, so that many that end together do not crowd out everything else.
 const maxDue = 512
 
-// probeKey is read as a sign of life of the store. It need not exist, and is
-// no lock's key.
-const probeKey = "probe"
-
-// tick ends what is over, until the worker ends: TTLs, waits, and memories.
-//
-// What is due is ended only when the store has answered since: while it is away
-// nobody can renew, and a command that waits for it would overtake the renewal
-// that waits for it too.
-func (w *Worker) tick() {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	away := false
-	for {
-		select {
-		case <-w.ctx.Done():
-			return
-		case <-w.timers.wake:
-			w.clock.Wake()
-		case <-timer.C:
-		}
-		if _, timed := w.timers.Next(); !timed {
-			w.clock.Idle()
-			timer.Reset(time.Hour)
-			continue
-		}
-		m := w.clock.Tick()
-		if m.away && !away {
-			w.log.Warn("the store does not answer: no TTL counts meanwhile", "silent", m.silent)
-		}
-		away = m.away
-		w.ring(m.judged)
-		next, timed := w.timers.Next()
-		if due := timed && next <= m.now; due && next > m.judged || m.silent >= probeEvery {
-			w.probe()
-		}
-		pause := tickEvery // unless woken by the probe, or because there is room for more
-		if left := next - m.now; timed && left > 0 && !m.away {
-			pause = min(max(left, time.Millisecond), tickEvery)
-		}
-		timer.Reset(pause)
-	}
-}
-
-// probe asks the store for a sign of life, once at a time, and wakes tick when
-// it has come.
-func (w *Worker) probe() {
-	if !w.probing.CompareAndSwap(false, true) {
-		return
-	}
-	w.spawn(func() {
-		defer w.probing.Store(false)
-		ctx, cancel := context.WithTimeout(w.ctx, probeLate)
-		defer cancel()
-		if _, err := w.store.Load(ctx, probeKey); err != nil {
-			w.log.Debug("the store does not answer", "err", err)
-			return
-		}
-		w.clock.Answered()
-		w.timers.ring()
-	})
-}
-
 // ring submits what is due at the instant judged, as far as there is room.
 func (w *Worker) ring(judged time.Duration) {
 	for {
@@ -82,12 +18,12 @@ func (w *Worker) ring(judged time.Duration) {
 		default:
 			return // woken when there is
 		}
-		a := w.timers.Due(judged)
-		if a == nil {
+		due := w.timers.Due(judged)
+		if due == nil {
 			<-w.due
 			return
 		}
-		w.ringing(a, judged)
+		w.ringing(due.(*actor), judged)
 	}
 }
 

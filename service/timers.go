@@ -6,14 +6,17 @@ import (
 	"time"
 )
 
-// timer is an actor's place among the timers. Guarded by the timers' mutex.
+// timed is what stands among the timers: an actor, or a session.
+type timed interface{ place() *timer }
+
+// timer is a place among the timers. Guarded by the timers' mutex.
 type timer struct {
 	at    time.Duration // instant of the service clock
 	index int           // place in the heap plus one; 0: not there
 }
 
-// timers orders actors by the next instant at which something of theirs may be
-// due. An actor stands in it at most once, at that instant or earlier: when a
+// timers orders actors (or sessions) by the next instant at which something of theirs may be
+// due. Each stands in it at most once, at that instant or earlier: when a
 // lock is renewed or released its timer is left alone, and looked at in vain
 // when it rings. So a busy lock does not touch the heap.
 type timers struct {
@@ -27,44 +30,45 @@ func newTimers() *timers {
 }
 
 // Set makes a ring at the instant at, or earlier. 0 changes nothing.
-func (t *timers) Set(a *actor, at time.Duration) {
+func (t *timers) Set(a timed, at time.Duration) {
 	if at == 0 {
 		return
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	place := a.place()
 	switch {
-	case a.timer.index == 0:
-		a.timer.at = at
+	case place.index == 0:
+		place.at = at
 		heap.Push(&t.heap, a)
-	case at < a.timer.at:
-		a.timer.at = at
-		heap.Fix(&t.heap, a.timer.index-1)
+	case at < place.at:
+		place.at = at
+		heap.Fix(&t.heap, place.index-1)
 	default:
 		return
 	}
-	if a.timer.index == 1 {
+	if place.index == 1 {
 		t.ring()
 	}
 }
 
 // Drop takes a out.
-func (t *timers) Drop(a *actor) {
+func (t *timers) Drop(a timed) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if a.timer.index != 0 {
-		heap.Remove(&t.heap, a.timer.index-1)
+	if i := a.place().index; i != 0 {
+		heap.Remove(&t.heap, i-1)
 	}
 }
 
 // Due removes and returns an actor whose instant is not after now, or nil.
-func (t *timers) Due(now time.Duration) *actor {
+func (t *timers) Due(now time.Duration) timed {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.heap) == 0 || t.heap[0].timer.at > now {
+	if len(t.heap) == 0 || t.heap[0].place().at > now {
 		return nil
 	}
-	return heap.Pop(&t.heap).(*actor)
+	return heap.Pop(&t.heap).(timed)
 }
 
 // Next is the earliest instant; ok is false if nothing is timed.
@@ -74,7 +78,7 @@ func (t *timers) Next() (at time.Duration, ok bool) {
 	if len(t.heap) == 0 {
 		return 0, false
 	}
-	return t.heap[0].timer.at, true
+	return t.heap[0].place().at, true
 }
 
 func (t *timers) ring() {
@@ -85,18 +89,18 @@ func (t *timers) ring() {
 }
 
 // timerHeap implements heap.Interface.
-type timerHeap []*actor
+type timerHeap []timed
 
 func (h timerHeap) Len() int           { return len(h) }
-func (h timerHeap) Less(i, j int) bool { return h[i].timer.at < h[j].timer.at }
+func (h timerHeap) Less(i, j int) bool { return h[i].place().at < h[j].place().at }
 func (h timerHeap) Swap(i, j int) {
 	h[i], h[j] = h[j], h[i]
-	h[i].timer.index, h[j].timer.index = i+1, j+1
+	h[i].place().index, h[j].place().index = i+1, j+1
 }
 
 func (h *timerHeap) Push(x any) {
-	a := x.(*actor)
-	a.timer.index = len(*h) + 1
+	a := x.(timed)
+	a.place().index = len(*h) + 1
 	*h = append(*h, a)
 }
 
@@ -105,6 +109,6 @@ func (h *timerHeap) Pop() any {
 	a := old[len(old)-1]
 	old[len(old)-1] = nil
 	*h = old[:len(old)-1]
-	a.timer.index = 0
+	a.place().index = 0
 	return a
 }

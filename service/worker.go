@@ -24,16 +24,16 @@ const drainTimeout = 5 * time.Second
 // Worker answers the requests of the protocol. Any number of workers may share
 // a store; compare-and-set keeps them honest.
 type Worker struct {
-	nc      *nats.Conn
-	store   bus.Store
-	config  Config
-	log     *slog.Logger
-	replica *replica
-	mark    *mark
-	clock   *serviceClock
-	timers  *timers
-	sets    *sets
-	metrics counters
+	*keeper // of the locks
+
+	nc       *nats.Conn
+	config   Config
+	log      *slog.Logger
+	replica  *replica
+	mark     *mark
+	sets     *sets
+	sessions *sessions
+	metrics  counters
 
 	undoPrefix string       // of the reply subjects of grants
 	undoSeed   maphash.Seed // proves that such a subject is our own
@@ -43,11 +43,9 @@ type Worker struct {
 	work    sync.WaitGroup // goroutines
 	flights flights        // batches and requests on their way
 	decided func()         // flights.decided
-	loads   *loads
-	reading chan struct{} // bounds inspects and lists at work
-	due     chan struct{} // bounds the timers' commands on their way
-	probing atomic.Bool
-	resumed atomic.Bool // it has caught up with the store
+	reading chan struct{}  // bounds inspects and lists at work
+	due     chan struct{}  // bounds the timers' commands on their way
+	resumed atomic.Bool    // it has caught up with the store
 }
 
 // counters are what the worker counts of itself.
@@ -55,30 +53,28 @@ type counters struct {
 	conflicts atomic.Uint64
 }
 
-// New makes a worker that answers on nc and keeps its records in store. Both
-// stay the caller's; nc should have no reconnect buffer. The error says which
-// field of the Config is wrong.
-func New(nc *nats.Conn, store bus.Store, cfg *Config) (*Worker, error) {
+// New makes a worker that answers on nc and keeps its records in two stores,
+// one for locks and one for sessions. All stay the caller's; nc should have no
+// reconnect buffer. The error says which field of the Config is wrong.
+func New(nc *nats.Conn, locks, sessions bus.Store, cfg *Config) (*Worker, error) {
 	config, err := cfg.withDefaults()
 	if err != nil {
 		return nil, err
 	}
 	w := &Worker{
 		nc:         nc,
-		store:      store,
 		config:     config,
 		log:        bus.SeldomLogger(config.Logger),
 		replica:    newReplica(),
 		mark:       newMark(),
-		clock:      newServiceClock(),
-		timers:     newTimers(),
 		sets:       newSets(),
 		undoPrefix: bus.Reserved + ".undo." + nuid.Next(),
 		undoSeed:   maphash.MakeSeed(),
-		loads:      newLoads(),
 		reading:    make(chan struct{}, maxReading),
 		due:        make(chan struct{}, maxDue),
 	}
+	w.keeper = newKeeper(locks, "locks", w.log, w.ring)
+	w.sessions = newSessions(w, sessions)
 	w.decided = w.flights.decided
 	return w, nil
 }
@@ -92,22 +88,28 @@ func (w *Worker) Run(ctx context.Context, ready func()) error {
 	defer w.work.Wait()
 	defer w.cancel()
 
-	caughtUp := make(chan struct{})
-	watched := make(chan error, 1)
-	w.spawn(func() { watched <- w.store.Watch(w.ctx, w.seen, func() { close(caughtUp) }) })
-	select {
-	case <-caughtUp:
-	case err := <-watched:
-		return fmt.Errorf("watch the store: %w", err)
-	case <-ctx.Done():
-		return nil
+	watched := make(chan error, 2)
+	watch := func(k *keeper, seen func(bus.Entry)) <-chan struct{} {
+		caughtUp := make(chan struct{})
+		w.spawn(func() { watched <- k.store.Watch(w.ctx, seen, func() { close(caughtUp) }) })
+		return caughtUp
+	}
+	for _, caughtUp := range []<-chan struct{}{watch(w.sessions.keeper, w.sessions.seen), watch(w.keeper, w.seen)} {
+		select {
+		case <-caughtUp:
+		case err := <-watched:
+			return fmt.Errorf("watch the store: %w", err)
+		case <-ctx.Done():
+			return nil
+		}
 	}
 	unheard, err := bus.Unheard(w.nc, w.undoPrefix, w.unheard)
 	if err != nil {
 		return fmt.Errorf("subscribe: %w", err)
 	}
 	defer w.stopping(unheard)
-	w.spawn(w.tick)
+	w.spawn(func() { w.tick(w.ctx, w.spawn) })
+	w.spawn(func() { w.sessions.tick(w.ctx, w.spawn) })
 	w.resume()
 	service, err := bus.Serve(w.nc, w.serviceConfig())
 	if err != nil {
@@ -289,7 +291,14 @@ func (w *Worker) seen(e bus.Entry) {
 // followLocked takes in what follows from a's record, for follow.
 func (w *Worker) followLocked(a *actor) (next time.Duration, wanted []string) {
 	w.sets.follow(a)
-	if w.resumed.Load() { // before, it is for resume
+	resumed := w.resumed.Load() // before, it is for resume
+	gone := w.sessions.follow(a, resumed)
+	if resumed {
+		if len(a.queue) == 0 {
+			for _, l := range gone {
+				a.push(&job{command: l, inner: true})
+			}
+		}
 		if a.record.Promotable() && len(a.queue) == 0 {
 			a.push(&job{command: lock.Promote{}, inner: true})
 		}
@@ -322,7 +331,11 @@ func (w *Worker) adoptLocked(a *actor, e bus.Entry) {
 func (w *Worker) resume() {
 	w.resumed.Store(true)
 	var promote, leads []string
+	gone := make(map[string][]lock.Leave)
 	w.replica.each(func(a *actor) {
+		if l := w.sessions.follow(a, true); len(l) > 0 {
+			gone[a.key] = l
+		}
 		if a.record.Promotable() {
 			promote = append(promote, a.key)
 		}
@@ -332,6 +345,11 @@ func (w *Worker) resume() {
 	})
 	for _, key := range promote {
 		w.submit(key, &job{command: lock.Promote{}, inner: true})
+	}
+	for key, list := range gone {
+		for _, l := range list {
+			w.submit(key, &job{command: l, inner: true})
+		}
 	}
 	for _, lead := range leads {
 		w.trySets(lead)

@@ -24,7 +24,7 @@ type Server struct {
 	t      testing.TB
 	nats   *embedded.Server
 	worker *nats.Conn
-	store  *bus.Bucket
+	stores [2]*bus.Bucket // of locks and of sessions
 
 	mu   sync.Mutex
 	stop func() // stops the worker; nil while it does not run
@@ -55,9 +55,11 @@ func New(t testing.TB, opts ...Option) *Server {
 	if s.worker, err = s.nats.WorkerConn(); err != nil {
 		t.Fatalf("clienttest: %v", err)
 	}
-	bucket := bus.BucketConfig{Name: "natslock_locks", Memory: true, FirstSeq: firstSeq}
-	if s.store, err = bus.OpenBucket(t.Context(), s.worker, bucket); err != nil {
-		t.Fatalf("clienttest: %v", err)
+	for i, name := range []string{"natslock_locks", "natslock_sessions"} {
+		bucket := bus.BucketConfig{Name: name, Memory: true, FirstSeq: firstSeq}
+		if s.stores[i], err = bus.OpenBucket(t.Context(), s.worker, bucket); err != nil {
+			t.Fatalf("clienttest: %v", err)
+		}
 	}
 	s.StartWorker()
 	return s
@@ -114,7 +116,7 @@ func (s *Server) StartWorker() {
 	if s.stop != nil {
 		return
 	}
-	worker, err := service.New(s.worker, s.store, nil)
+	worker, err := service.New(s.worker, s.stores[0], s.stores[1], nil)
 	if err != nil {
 		s.t.Errorf("clienttest: %v", err)
 		return
@@ -142,8 +144,11 @@ func (s *Server) StartWorker() {
 func (s *Server) close() {
 	defer settle()
 	s.StopWorker()
-	if s.store != nil {
-		if err := s.store.Close(); err != nil {
+	for _, store := range s.stores {
+		if store == nil {
+			continue
+		}
+		if err := store.Close(); err != nil {
 			s.t.Errorf("clienttest: %v", err)
 		}
 	}

@@ -17,8 +17,11 @@ import (
 	"github.com/natslock/natslock/service"
 )
 
-// locksBucket is where locks are stored.
-const locksBucket = "natslock_locks"
+// Where locks and sessions are stored.
+const (
+	locksBucket    = "natslock_locks"
+	sessionsBucket = "natslock_sessions"
+)
 
 // storePatience is how long the store may have no leader when a node starts: a
 // new cluster elects one within seconds. Tests make it shorter.
@@ -26,11 +29,12 @@ var storePatience = time.Minute
 
 // node is a running service: a NATS server, if it is embedded, and a worker.
 type node struct {
-	nats    *embedded.Server
-	conn    *nats.Conn // the worker's
-	store   *bus.Bucket
-	worker  *service.Worker
-	closers []func() error
+	nats     *embedded.Server
+	conn     *nats.Conn // the worker's
+	locks    *bus.Bucket
+	sessions *bus.Bucket
+	worker   *service.Worker
+	closers  []func() error
 }
 
 // open starts everything but the worker. After an error nothing is left.
@@ -55,6 +59,9 @@ func (n *node) open(ctx context.Context, c *serveCmd, log *slog.Logger) (err err
 		return err
 	}
 	if err := n.openStore(ctx, c, log); err != nil {
+		return err
+	}
+	if err := n.watch(ctx, c, log); err != nil {
 		return err
 	}
 	if c.Echo {
@@ -96,27 +103,68 @@ func (n *node) connect(connect func() (*nats.Conn, error)) (*nats.Conn, error) {
 	return nc, nil
 }
 
-func (n *node) openStore(ctx context.Context, c *serveCmd, log *slog.Logger) error {
-	first, err := bus.FirstSeq(time.Now())
-	if err != nil {
+func (n *node) openStore(ctx context.Context, c *serveCmd, log *slog.Logger) (err error) {
+	if n.locks, err = n.bucket(ctx, c, log, bus.BucketConfig{Name: locksBucket}); err != nil {
 		return err
 	}
-	opening, cancel := context.WithTimeout(ctx, storePatience)
-	defer cancel()
-	n.store, err = bus.OpenBucket(opening, n.conn, bus.BucketConfig{Name: locksBucket, Replicas: c.Replicas, FirstSeq: first, Logger: log})
-	if opening.Err() != nil && ctx.Err() == nil {
-		return fmt.Errorf("the store did not answer within %s: is JetStream enabled on this NATS, and has it a leader? %w", storePatience, err)
-	}
-	if err != nil {
+	// Keepalives are many and worth nothing after a restart: what locks name is
+	// known from the locks.
+	if n.sessions, err = n.bucket(ctx, c, log, bus.BucketConfig{Name: sessionsBucket, Memory: true}); err != nil {
 		return err
 	}
-	n.closers = append(n.closers, n.store.Close)
-	config := service.Config{DefaultTTL: c.DefaultTTL, Version: about().Version, Logger: log}
+	config := service.Config{
+		DefaultTTL: c.DefaultTTL, SessionTTL: c.SessionTTL, ReconnectGrace: c.ReconnectGrace, Version: about().Version, Logger: log,
+	}
 	if n.nats != nil {
 		config.Listening = n.nats.Listening
 	}
-	n.worker, err = service.New(n.conn, c.grouped(n.store), &config)
+	n.worker, err = service.New(n.conn, c.grouped(n.locks), n.sessions, &config)
 	return err
+}
+
+// bucket opens a bucket, or makes it.
+func (n *node) bucket(ctx context.Context, c *serveCmd, log *slog.Logger, cfg bus.BucketConfig) (*bus.Bucket, error) {
+	first, err := bus.FirstSeq(time.Now())
+	if err != nil {
+		return nil, err
+	}
+	cfg.Replicas, cfg.FirstSeq, cfg.Logger = c.Replicas, first, log
+	opening, cancel := context.WithTimeout(ctx, storePatience)
+	defer cancel()
+	bucket, err := bus.OpenBucket(opening, n.conn, cfg)
+	if opening.Err() != nil && ctx.Err() == nil {
+		return nil, fmt.Errorf("the store did not answer within %s: is JetStream enabled on this NATS, and has it a leader? %w", storePatience, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	n.closers = append(n.closers, bucket.Close)
+	return bucket, nil
+}
+
+// watch has the worker hear at once of connections that are closed.
+func (n *node) watch(ctx context.Context, c *serveCmd, log *slog.Logger) error {
+	account := embedded.Account
+	connect := func() (*nats.Conn, error) { return n.nats.SystemConn(nats.Name("natslock watch")) }
+	if n.nats == nil {
+		if c.SystemCreds == "" {
+			log.Info("without --nats-system-creds a client that crashes is missed when its session has been silent for its TTL")
+			return nil
+		}
+		account = "*"
+		system := credentials{Creds: c.SystemCreds, TLSCA: c.TLSCA, TLSCert: c.TLSCert, TLSKey: c.TLSKey}
+		connect = func() (*nats.Conn, error) { return system.connect(ctx, c.NATSURL, "natslock watch", log) }
+	}
+	nc, err := n.connect(connect)
+	if err != nil {
+		return err
+	}
+	stop, err := bus.Departures(nc, account, n.worker.ConnectionClosed)
+	if err != nil {
+		return err
+	}
+	n.closers = append(n.closers, stop)
+	return nil
 }
 
 // grouped lets writes share their way to the disk where each would have one of

@@ -15,15 +15,18 @@ import (
 
 // serveCmd is the command serve.
 type serveCmd struct {
-	Data       string        `default:"./natslock-data" complete:"file" placeholder:"DIR" help:"Where locks are stored. Default: ./natslock-data."`
-	NATS       listenAddr    `name:"nats" default:"127.0.0.1:4222" placeholder:"ADDR" help:"Where the embedded NATS server listens; port 0 takes a free one. Default: 127.0.0.1:4222."`
-	NATSURL    string        `name:"nats-url" placeholder:"URL" help:"Use this NATS, which needs JetStream, instead of the embedded server. --data, --nats and --sync have no meaning then."`
-	Sync       syncMode      `default:"always" placeholder:"always|D" help:"When what is acknowledged is on disk: always, or within a time such as 1s, which a crash of the machine can lose. Default: always."`
-	Replicas   int           `default:"1" placeholder:"N" help:"Copies of the store, 1, 3 or 5, when it is created. Default: 1."`
-	DefaultTTL time.Duration `name:"default-ttl" default:"30s" placeholder:"D" help:"How long a hold lives that was asked for without a TTL. Default: 30s."`
-	LogLevel   logLevel      `name:"log-level" values:"debug,info,warn,error" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error. Default: info."`
-	LogFormat  string        `name:"log-format" enum:"text,json" default:"text" placeholder:"FORMAT" help:"text or json. Default: text."`
-	Echo       bool          `hidden:"" help:"Also answer the benchmark's echo requests."`
+	Data           string        `default:"./natslock-data" complete:"file" placeholder:"DIR" help:"Where locks are stored. Default: ./natslock-data."`
+	NATS           listenAddr    `name:"nats" default:"127.0.0.1:4222" placeholder:"ADDR" help:"Where the embedded NATS server listens; port 0 takes a free one. Default: 127.0.0.1:4222."`
+	NATSURL        string        `name:"nats-url" placeholder:"URL" help:"Use this NATS, which needs JetStream, instead of the embedded server. --data, --nats and --sync have no meaning then."`
+	Sync           syncMode      `default:"always" placeholder:"always|D" help:"When what is acknowledged is on disk: always, or within a time such as 1s, which a crash of the machine can lose. Default: always."`
+	Replicas       int           `default:"1" placeholder:"N" help:"Copies of the store, 1, 3 or 5, when it is created. Default: 1."`
+	DefaultTTL     time.Duration `name:"default-ttl" default:"30s" placeholder:"D" help:"How long a hold lives that was asked for without a TTL. Default: 30s."`
+	SessionTTL     time.Duration `name:"session-ttl" default:"10s" placeholder:"D" help:"How long a session lives without a keepalive that was opened without a TTL. Default: 10s."`
+	ReconnectGrace time.Duration `name:"reconnect-grace" default:"2s" placeholder:"D" help:"How long a session may be without its connection, unless it says so itself; 0 is not at all. Default: 2s."`
+	SystemCreds    string        `name:"nats-system-creds" complete:"file" placeholder:"FILE" help:"Credentials file for the system account of --nats-url, to see at once when a client's connection is closed."`
+	LogLevel       logLevel      `name:"log-level" values:"debug,info,warn,error" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error. Default: info."`
+	LogFormat      string        `name:"log-format" enum:"text,json" default:"text" placeholder:"FORMAT" help:"text or json. Default: text."`
+	Echo           bool          `hidden:"" help:"Also answer the benchmark's echo requests."`
 
 	credentials
 }
@@ -86,6 +89,12 @@ func (c *serveCmd) check() error {
 		return usagef("serve: --replicas %d: the embedded server is only one; give --nats-url for a cluster", c.Replicas)
 	case c.DefaultTTL < schema.MinTTL*time.Millisecond || c.DefaultTTL > schema.MaxTTL*time.Millisecond || c.DefaultTTL%time.Millisecond != 0:
 		return usagef("serve: --default-ttl: must be whole milliseconds from 10ms to 24h")
+	case c.SessionTTL < schema.MinSessionTTL*time.Millisecond || c.SessionTTL > schema.MaxSessionTTL*time.Millisecond || c.SessionTTL%time.Millisecond != 0:
+		return usagef("serve: --session-ttl: must be whole milliseconds from 1s to 5m")
+	case c.ReconnectGrace < 0 || c.ReconnectGrace > schema.MaxGrace*time.Millisecond || c.ReconnectGrace%time.Millisecond != 0:
+		return usagef("serve: --reconnect-grace: must be whole milliseconds from 0 to 1m")
+	case c.NATSURL == "" && c.SystemCreds != "":
+		return usagef("serve: --nats-system-creds is for --nats-url")
 	case c.NATSURL == "" && c.credentials != (credentials{}):
 		return usagef("serve: --nats-creds, --nats-nkey and --nats-tls-* are for --nats-url: the embedded server lets in whoever reaches it")
 	case c.NATSURL == "" && c.Data == "":
