@@ -250,10 +250,10 @@ func (c *caller) release(ctx context.Context, ledgers []*ledger, locks []*client
 
 func (c *caller) releaseOne(ctx context.Context, book *ledger, l *client.Lock, sure time.Duration) error {
 	held := l.Context()
-	ctx, cancel := context.WithTimeout(ctx, patience) // without, package client would give up sooner
+	bounded, cancel := context.WithTimeout(ctx, patience) // without, package client would give up sooner
 	defer cancel()
 	shakes, call := c.shakes(), now()
-	err := l.Release(ctx)
+	err := l.Release(bounded)
 	ret := now()
 	switch {
 	case err == nil && c.shakes() == shakes && !twice(ret-call):

@@ -25,8 +25,8 @@ const (
 	generate    = 4 * time.Second  // how long a generation of locks is used
 	maxHistory  = 1500             // operations on one lock, about
 	drainFor    = 60 * time.Second // everything that waits is answered within, once the trouble is over
-	patience    = 45 * time.Second // what does not wait for others is answered within, whatever happens
-	checkFor    = 30 * time.Second // for one history
+	patience    = 2 * time.Minute  // what does not wait for others is answered within: outages follow one another
+	checkFor    = 2 * time.Minute  // for one history
 	progress    = 10 * time.Second
 )
 
