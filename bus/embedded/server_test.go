@@ -26,7 +26,10 @@ func TestMain(m *testing.M) {
 	)
 }
 
-const bucketName = "natslock_locks"
+const (
+	bucketName = "natslock_locks"
+	patience   = 30 * time.Second // with a slow disk
+)
 
 func start(t testing.TB, cfg embedded.Config) *embedded.Server {
 	t.Helper()
@@ -78,7 +81,7 @@ func open(t testing.TB, s *embedded.Server) *bus.Bucket {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := bus.OpenBucket(t.Context(), nc, bus.BucketConfig{Name: bucketName, FirstSeq: 1000})
+	b, err := bus.OpenBucket(t.Context(), nc, bus.BucketConfig{Name: bucketName, FirstSeq: 1000, Timeout: patience})
 	if err != nil {
 		t.Fatal(err)
 	}
