@@ -3,6 +3,8 @@ package embedded
 import (
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -34,7 +36,7 @@ func openDataDir(path string) (*dataDir, error) {
 	if err := os.MkdirAll(path, dirPerms); err != nil {
 		return nil, fmt.Errorf("data directory %s cannot be created: %w", path, reason(err))
 	}
-	lock, err := os.OpenFile(filepath.Join(path, lockFile), os.O_RDWR|os.O_CREATE, filePerms)
+	lock, err := openPlain(filepath.Join(path, lockFile), os.O_RDWR)
 	if err != nil {
 		return nil, fmt.Errorf("data directory %s cannot be written: %w", path, reason(err))
 	}
@@ -69,7 +71,7 @@ func (d *dataDir) acquire() error {
 
 // owner is who wrote the lock file, for people.
 func (d *dataDir) owner() string {
-	text, err := os.ReadFile(d.lock.Name())
+	text, err := io.ReadAll(io.NewSectionReader(d.lock, 0, 32))
 	pid := strings.TrimSpace(string(text))
 	if err != nil || pid == "" || len(pid) > 20 {
 		return ""
@@ -77,15 +79,46 @@ func (d *dataDir) owner() string {
 	return " (pid " + pid + ")"
 }
 
-// probe writes a file and removes it.
+// openPlain opens a file, and creates it if it is not there, but nothing that
+// leads elsewhere: whoever may write into the directory could make the server write
+// to any file.
+func openPlain(path string, flags int) (*os.File, error) {
+	name := filepath.Base(path)
+	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s there is no plain file", name)
+	}
+	f, err := os.OpenFile(path, flags|os.O_CREATE|noFollow, filePerms)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && (!info.Mode().IsRegular() || links(info) > 1) {
+		err = fmt.Errorf("%s there is no file of its own", name)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// probe writes a file and removes it. One that is there already, of a server that
+// was killed meanwhile, is removed first.
 func (d *dataDir) probe() error {
 	path := filepath.Join(d.path, probeFile)
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, filePerms)
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := openPlain(path, os.O_WRONLY|os.O_EXCL)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(make([]byte, probeSize))
-	return errors.Join(err, f.Close(), os.Remove(path))
+	return errors.Join(fill(f), os.Remove(path))
+}
+
+// fill writes as much as a disk must have room for, and closes the file.
+func fill(f *os.File) error {
+	_, err := f.Write(make([]byte, probeSize))
+	return errors.Join(err, f.Close())
 }
 
 // reason is an error of a file without its path, which is said elsewhere.

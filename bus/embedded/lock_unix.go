@@ -16,3 +16,14 @@ func tryLock(f *os.File) (taken bool, err error) {
 	}
 	return err == nil, err
 }
+
+// noFollow opens no symbolic link.
+const noFollow = syscall.O_NOFOLLOW
+
+// links is how many names a file has.
+func links(info os.FileInfo) uint64 {
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		return uint64(stat.Nlink) //nolint:unconvert // on other systems it is of another type
+	}
+	return 1
+}

@@ -353,16 +353,11 @@ func TestADataDirectoryThatCannotBeUsedIsRefused(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	full := t.TempDir()
-	if err := os.Symlink("/dev/full", filepath.Join(full, "natslock.probe")); err != nil {
-		t.Fatal(err)
-	}
 	for _, test := range []struct{ dir, want string }{
 		{"", "no data directory is given"},
 		{file, "data directory " + file + " cannot be created: not a directory"},
 		{filepath.Join(file, "below"), "cannot be created: not a directory"},
 		{"/proc/self", "data directory /proc/self cannot be written: "},
-		{full, "data directory " + full + " cannot be written: no space left on device"},
 	} {
 		contains(t, refused(t, embedded.Config{DataDir: test.dir}), test.want)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -29,6 +30,16 @@ func TestAPortThatIsTakenMeanwhileStopsTheServer(t *testing.T) {
 	}
 	if err := s.Shutdown(); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestAFullDiskIsNoticed(t *testing.T) {
+	f, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := fill(f); err == nil || reason(err).Error() != "no space left on device" {
+		t.Errorf("error %v", err)
 	}
 }
 
