@@ -57,6 +57,7 @@ type Server struct {
 	log     *logger
 	data    *dataDir
 	secrets secrets
+	guard   *guard
 	stop    sync.Once
 }
 
@@ -125,7 +126,11 @@ func (s *Server) start(ctx context.Context, cfg Config, addr address) error {
 	if !s.nats.ReadyForConnections(startTimeout) {
 		return fmt.Errorf("nats server is not ready after %s", startTimeout)
 	}
-	return s.recovered()
+	if err := s.recovered(); err != nil {
+		return err
+	}
+	s.guard = newGuard(s)
+	return nil
 }
 
 // grace is how long before the newest a file may have been written that a crash
@@ -214,6 +219,9 @@ func (s *Server) Failed() <-chan error { return s.log.failed }
 func (s *Server) Shutdown() error {
 	var err error
 	s.stop.Do(func() {
+		if s.guard != nil {
+			s.guard.stop()
+		}
 		if s.nats != nil {
 			s.nats.Shutdown()
 			s.nats.WaitForShutdown()
