@@ -132,6 +132,7 @@ func (b *Bucket) shape(info streamInfo) (faults []fault) {
 	need(&faults, !c.AllowCounter, fault{"allow_msg_counter", true, false, "", "counters refuse compare-and-set"})
 	next, least := info.State.LastSeq+1, min(b.cfg.FirstSeq, seqAt(built))
 	need(&faults, next >= least, fault{"the next revision", next, fmt.Sprint(least, " or more"), "", "a token of an earlier store could be given again"})
+	need(&faults, next < maxRevision, fault{"the next revision", next, fmt.Sprint("less than ", uint64(maxRevision)), "", "tokens do not fit into 53 bits: it was made by a clock far ahead"})
 	return faults
 }
 

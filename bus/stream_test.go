@@ -143,6 +143,17 @@ func TestABucketMadeWithoutFirstSeqIsRefused(t *testing.T) {
 	}
 }
 
+func TestABucketWithoutTokensLeftIsRefused(t *testing.T) {
+	nc := workerConn(t, startServer(t, t.TempDir(), ""))
+	cfg := good()
+	cfg.FirstSeq = 1 << 45
+	createStream(t, nc, cfg)
+	_, err := bus.OpenBucket(t.Context(), nc, bus.BucketConfig{Name: "natslock_locks", FirstSeq: 5000})
+	if err == nil || !strings.Contains(err.Error(), "the next revision is 35184372088832 and must be less than 35184372088832 (tokens do not fit into 53 bits") {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestAServerThatTakesOnlySmallMessagesIsRefused(t *testing.T) {
 	server, err := embedded.Start(t.Context(), embedded.Config{DataDir: t.TempDir(), MaxPayload: 64 << 10})
 	if err != nil {

@@ -14,7 +14,13 @@ var (
 	seqEpoch = time.Date(2025, time.January, 1, 0, 0, 0, 0, time.UTC)
 	// built is a time that has certainly passed: a clock before it is wrong.
 	built = time.Date(2026, time.November, 1, 0, 0, 0, 0, time.UTC)
+	// over is when there are too few revisions left below maxRevision for a
+	// bucket that begins then: 3 years of them.
+	over = time.Date(2077, time.January, 1, 0, 0, 0, 0, time.UTC)
 )
+
+// maxRevision bounds revisions: 256 tokens of each are below 2^53.
+const maxRevision = 1 << 45
 
 // FirstSeq returns the first revision for a bucket that is created at now, so
 // high that no bucket of that name that was made earlier, and lost, can have
@@ -24,6 +30,10 @@ var (
 func FirstSeq(now time.Time) (uint64, error) {
 	if now.Before(built) {
 		return 0, fmt.Errorf("the clock says %s, which is before this program was made: set it before creating the store, or tokens could be given twice",
+			now.UTC().Format(time.RFC3339))
+	}
+	if now.After(over) {
+		return 0, fmt.Errorf("the clock says %s, for which revisions are too large: set it before creating the store, or tokens will not fit into 53 bits",
 			now.UTC().Format(time.RFC3339))
 	}
 	return seqAt(now), nil

@@ -42,7 +42,7 @@ func TestTokensFitIntoJavaScriptForFiftyYears(t *testing.T) {
 }
 
 func TestAClockThatIsCertainlyWrongIsRefused(t *testing.T) {
-	for _, now := range []time.Time{{}, time.Unix(0, 0), time.Date(2025, 6, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 10, 31, 23, 59, 59, 0, time.UTC)} {
+	for _, now := range []time.Time{{}, time.Unix(0, 0), time.Date(2025, 6, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 10, 31, 23, 59, 59, 0, time.UTC), time.Date(2077, 1, 1, 0, 0, 1, 0, time.UTC), time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)} {
 		if first, err := bus.FirstSeq(now); err == nil || !strings.Contains(err.Error(), "the clock says "+now.UTC().Format(time.RFC3339)) {
 			t.Errorf("at %s: %d, %v", now, first, err)
 		}
