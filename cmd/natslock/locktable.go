@@ -30,6 +30,7 @@ func newLockTable(sys *system) *lockTable {
 			Header:   []string{"NAME", "STATE", "MODE", "CLIENT", "OWNER", "TOKEN", "EXPIRES", "SINCE", "META"},
 			Width:    width,
 			Whole:    []string{"STATE", "TOKEN", "EXPIRES", "SINCE"},
+			Spare:    []string{"OWNER", "META"},
 		},
 	}
 }
@@ -57,7 +58,10 @@ func (t *lockTable) expires(ms *int64) string {
 		return ""
 	}
 	d := time.Duration(*ms) * time.Millisecond
-	if t.table.Terminal {
+	switch {
+	case t.table.Terminal && t.narrow:
+		return rough(d)
+	case t.table.Terminal:
 		return "in " + rough(d)
 	}
 	return d.String()

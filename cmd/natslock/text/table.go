@@ -9,7 +9,7 @@ import (
 const (
 	maxCell = 48 // columns of a cell on a terminal, also where there is room
 	minCell = 4  // columns of a cell where there is none
-	gap     = 2  // columns between cells
+	gap     = 2  // columns between cells; one less where there is no room
 )
 
 // Table prints rows to W. The zero value of its other fields is for a pipe.
@@ -19,6 +19,7 @@ type Table struct {
 	Header   []string // one title a column
 	Width    int      // columns of the terminal, which a row is made to fit. 0: not known
 	Whole    []string // titles of columns that are of no use when cut
+	Spare    []string // titles of columns that are cut before others are
 
 	rows [][]string
 }
@@ -53,7 +54,11 @@ func (t *Table) Flush() error {
 
 // align prints rows with cells cut so that they fit.
 func (t *Table) align(b *strings.Builder, rows [][]string) {
-	widths := t.fit(natural(rows))
+	widths, gap := natural(rows), gap
+	if t.Width > 0 && total(widths, gap) > t.Width {
+		gap--
+		t.shrink(widths, gap, t.Width)
+	}
 	for _, row := range rows {
 		for i, c := range row {
 			c = Cut(c, widths[i])
@@ -78,24 +83,38 @@ func natural(rows [][]string) []int {
 	return widths
 }
 
-// fit takes from the widest column, again and again, what is too much for the
-// terminal.
-func (t *Table) fit(widths []int) []int {
-	excess := gap*(len(widths)-1) - t.Width
+// total is how wide a row is.
+func total(widths []int, gap int) int {
+	n := gap * (len(widths) - 1)
 	for _, w := range widths {
-		excess += w
+		n += w
 	}
-	for ; t.Width > 0 && excess > 0; excess-- {
-		widest := -1
-		for i, w := range widths {
-			if w > minCell && !slices.Contains(t.Whole, t.Header[i]) && (widest < 0 || w > widths[widest]) {
-				widest = i
+	return n
+}
+
+// shrink takes from the widest column, again and again, until the row has no
+// more than so many columns: first from those that can be spared.
+func (t *Table) shrink(widths []int, gap, room int) {
+	spare := func(i int) bool { return slices.Contains(t.Spare, t.Header[i]) }
+	rest := func(i int) bool { return !slices.Contains(t.Whole, t.Header[i]) }
+	for _, may := range []func(int) bool{spare, rest} {
+		for total(widths, gap) > room {
+			i := widest(widths, may)
+			if i < 0 {
+				break
 			}
+			widths[i]--
 		}
-		if widest < 0 {
-			break
-		}
-		widths[widest]--
 	}
-	return widths
+}
+
+// widest is the widest of the columns that may be cut, or -1.
+func widest(widths []int, may func(int) bool) int {
+	at := -1
+	for i, w := range widths {
+		if w > minCell && may(i) && (at < 0 || w > widths[at]) {
+			at = i
+		}
+	}
+	return at
 }
