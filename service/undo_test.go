@@ -81,6 +81,38 @@ func TestParkedWaiterTimesOut(t *testing.T) {
 	})
 }
 
+// A grant that nobody heard does not prolong the wait, and neither does the next.
+func TestParkedWaiterGoesOnWaitingWhereItWas(t *testing.T) {
+	for _, m := range []*schema.Acquire{
+		{Name: "a", Client: "dead", Request: "r", Wait: 20_000},
+		{Names: []string{"a", "b"}, Client: "dead", Request: "r", Wait: 20_000},
+	} {
+		for _, mode := range []schema.Mode{schema.ModeExclusive, schema.ModeShared} {
+			inBubble(t, func(b *bubble) {
+				m := *m
+				m.Mode = mode
+				token := b.lock(&schema.Acquire{Name: "a"})
+				b.leave(&m)
+				b.pass(8 * time.Second)
+				b.unlock("a", token)
+				b.settle()
+				b.wantHolders("a")
+				b.wantWaiters("a", "dead")
+				// It comes back, and is gone again.
+				token = b.lock(&schema.Acquire{Name: "a", Client: "quick"})
+				b.leave(&m)
+				b.pass(8 * time.Second)
+				b.unlock("a", token)
+				b.pass(3 * time.Second)
+				b.wantWaiters("a", "dead")
+				b.pass(2 * time.Second)
+				b.wantWaiters("a")
+				b.want(schema.StatusTimeout, &m)
+			})
+		}
+	}
+}
+
 func TestAParkedWaiterDoesNotKeepTheLockFromOthers(t *testing.T) {
 	inBubble(t, func(b *bubble) {
 		token := b.lock(&schema.Acquire{Name: "a"})
