@@ -95,6 +95,21 @@ func (c *codec) unsigned(name string, p *uint64) {
 	}
 }
 
+// token is that of a hold in a request. No hold has the token 0: who sends it has
+// forgotten to set it, and does not mean what no token means.
+func (c *codec) token(p *uint64) {
+	const name = "token"
+	if !c.reading {
+		c.unsigned(name, p)
+		return
+	}
+	n, ok := c.readUint(name)
+	if ok && n == 0 {
+		c.err = fault("0 is no hold's token").within(name)
+	}
+	*p = n
+}
+
 func (c *codec) optionalFlag(name string, p **bool) {
 	if c.reading {
 		if s, ok := c.want(name, kindFlag); ok {

@@ -47,7 +47,8 @@
 //     an empty text, is as if the field were not there.
 //   - A whole number may be written in any way that is one (3, 3.0, 3e0), but
 //     never as text. Durations are milliseconds in fields that end in _ms.
-//     Tokens are below 2^53. Times are RFC 3339 in UTC with milliseconds.
+//     Tokens are below 2^53, and a request with the token 0 is refused. Times
+//     are RFC 3339 in UTC with milliseconds.
 //   - All text is valid UTF-8, without lone surrogates. MessagePack keys are
 //     strings; binary data and extensions mean nothing to any field.
 //   - A request has at most MaxRequest bytes and nests at most 40 deep, a meta

@@ -26,19 +26,19 @@ func (m *Release) fields(c *codec) {
 	objects(c, "locks", &m.Locks, MaxNames)
 	c.text("client", &m.Client)
 	c.text("owner", &m.Owner)
-	c.unsigned("token", &m.Token)
+	c.token(&m.Token)
 	c.text("session", &m.Session)
 }
 
 func (l *LockToken) parts(c *codec) {
 	c.text("name", &l.Name)
-	c.unsigned("token", &l.Token)
+	c.token(&l.Token)
 }
 
 func (m *Renew) fields(c *codec) {
 	c.text("name", &m.Name)
 	c.text("client", &m.Client)
-	c.unsigned("token", &m.Token)
+	c.token(&m.Token)
 	c.optionalWhole("ttl_ms", &m.TTL)
 }
 
@@ -83,7 +83,7 @@ func (m *Leave) fields(c *codec) {
 func (m *Force) fields(c *codec) {
 	c.text("name", &m.Name)
 	c.text("client", &m.Client)
-	c.unsigned("token", &m.Token)
+	c.token(&m.Token)
 	c.text("reason", &m.Reason)
 }
 

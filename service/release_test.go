@@ -1,6 +1,7 @@
 package service_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/natslock/natslock/schema"
@@ -85,6 +86,30 @@ func TestForceEndsEveryHold(t *testing.T) {
 		waiting.want(schema.StatusGranted)
 		b.want(schema.StatusNotHeld, &schema.Renew{Name: "a", Token: y})
 		b.want(schema.StatusNotHeld, &schema.Force{Name: "b"})
+	})
+}
+
+// Who sends the token 0 has forgotten to set it: that is not all holds, nor the owner's.
+func TestTheToken0EndsNothing(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.lock(&schema.Acquire{Name: "a", Client: "x", Owner: "o"})
+		b.encoding = schema.JSON
+		for _, test := range []struct{ verb, body, field string }{
+			{"force", `{"name":"a","token":0}`, "token: "},
+			{"renew", `{"name":"a","token":0}`, "token: "},
+			{"release", `{"name":"a","client":"x","owner":"o","token":0}`, "token: "},
+			{"release", `{"locks":[{"name":"a","token":0}]}`, "locks[0].token: "},
+		} {
+			r := b.decode(b.raw("lock.test."+test.verb, "", []byte(test.body)))
+			if r.Status != schema.StatusInvalid || !strings.HasPrefix(r.Message, test.field) {
+				t.Errorf("%s %s: %s %q", test.verb, test.body, r.Status, r.Message)
+			}
+		}
+		b.wantHolders("a", "x")
+		r := b.decode(b.raw("lock.test.force", "", []byte(`{"name":"a","token":null}`)))
+		if r.Status != schema.StatusReleased {
+			t.Errorf("without a token: %s", r.Status)
+		}
 	})
 }
 
