@@ -110,7 +110,7 @@ var mutants = []mutant{
 		""},
 	{"one lock of several is told of", "repeat.go",
 		`if f.r.Holds[i].Lead != "" {`,
-		"if false {"},
+		`if f.r.Holds[i].Lead == "\x00" {`},
 	{"who waits is told something", "repeat.go",
 		"case InAlready, InEnded:",
 		"case InAlready, InEnded, InWaiters:"},
