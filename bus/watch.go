@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"strings"
 	"sync"
@@ -21,7 +22,8 @@ const (
 )
 
 // Watch implements Store. It returns when no call of seen or ready is running
-// or will run. A deletion by another key-value client is an entry without value.
+// or will run, with ErrGone when the bucket has not been there for 6 s. A deletion
+// by another key-value client is an entry without value.
 //
 // It reads through an ordered push consumer, made anew after the last entry
 // that was seen whenever a message is missing, the connection was lost, or the
@@ -35,6 +37,11 @@ func (b *Bucket) Watch(ctx context.Context, seen func(Entry), ready func()) erro
 	status := b.nc.StatusChanged(nats.CONNECTED)
 	defer b.nc.RemoveStatusListener(status)
 	defer w.stop()
+	ctx, end := context.WithCancelCause(ctx)
+	var attending sync.WaitGroup
+	attending.Go(func() { b.attend(ctx, end) })
+	defer attending.Wait()
+	defer end(nil)
 	pause := tryPause
 	for ctx.Err() == nil {
 		if err := w.start(ctx); err != nil {
@@ -52,6 +59,9 @@ func (b *Bucket) Watch(ctx context.Context, seen func(Entry), ready func()) erro
 		}
 		pause = tryPause
 		w.wait(ctx, status)
+	}
+	if err := context.Cause(ctx); errors.Is(err, ErrGone) {
+		return err
 	}
 	return nil
 }

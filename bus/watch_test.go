@@ -3,7 +3,9 @@ package bus_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -196,4 +198,22 @@ func TestAWatchWithoutAStoreWaitsForIt(t *testing.T) {
 	revision := mustCommit(t, again, bus.Write{Key: "a"})
 	<-v.ready
 	v.until(revision)
+}
+
+func TestAWatchTellsThatTheStoreWasRemoved(t *testing.T) {
+	nc := workerConn(t, startServer(t, t.TempDir(), ""))
+	b := openBucket(t, nc, bus.BucketConfig{})
+	ended, ready := make(chan error, 1), make(chan struct{})
+	go func() { ended <- b.Watch(t.Context(), func(bus.Entry) {}, func() { close(ready) }) }()
+	waitFor(t, ready)
+	js, err := nc.JetStream()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := js.DeleteStream("KV_natslock_locks"); err != nil {
+		t.Fatal(err)
+	}
+	if err := waitFor(t, ended); !errors.Is(err, bus.ErrGone) || !strings.Contains(err.Error(), "natslock_locks") {
+		t.Errorf("error %v", err)
+	}
 }

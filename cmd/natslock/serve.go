@@ -3,13 +3,16 @@ package main
 import (
 	"context"
 	"encoding"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/alecthomas/kong"
 
+	"github.com/natslock/natslock/bus"
 	"github.com/natslock/natslock/schema"
 )
 
@@ -67,17 +70,35 @@ func (c *serveCmd) Run(ctx context.Context, sys *system, line *kong.Context) err
 	}
 	n.announce(c, log)
 	c.warnUnused(line, log)
-	err = n.run(ctx, func() {
+	err = c.serve(ctx, n, log, sync.OnceFunc(func() {
 		started()
 		start.pass()
 		_, _ = fmt.Fprintln(sys.err, "natslock: ready")
-	})
-	n.close(log)
+	}))
 	if err != nil {
 		return fmt.Errorf("serve: %w", err)
 	}
 	log.Info("stopped")
 	return nil
+}
+
+// serve runs the node and closes it. When the store was removed it begins anew, as
+// after a start: what was held is lost with the store.
+func (c *serveCmd) serve(ctx context.Context, n *node, log *slog.Logger, ready func()) error {
+	for {
+		err := n.run(ctx, ready)
+		n.close(log)
+		if !errors.Is(err, bus.ErrGone) {
+			return err
+		}
+		log.Error("beginning anew, with whatever is left of the store", "err", err)
+		switch n, err = c.open(ctx, log); {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
+			return err
+		}
+	}
 }
 
 // check finds what makes no sense together.
