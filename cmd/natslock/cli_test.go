@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/natslock/natslock/schema"
 )
@@ -123,6 +124,9 @@ func TestNamesAreThoseOfHeldLocksThatAShellTakesAsTheyAre(t *testing.T) {
 	for _, name := range []string{"a/1", "a/2", "b", "a b", "a$(reboot)", "a;b", "a'b", "a\x1b", "-a", "a\nb", "a=b"} {
 		ok(t, "acquire", "--", name)
 	}
+	defer func(d time.Duration) { namesPatience = d }(namesPatience)
+	quick := namesPatience
+	namesPatience = time.Minute
 	if got := ok(t, "names", "--", "a"); got != "a/1\na/2" {
 		t.Errorf("%q", got)
 	}
@@ -137,6 +141,7 @@ func TestNamesAreThoseOfHeldLocksThatAShellTakesAsTheyAre(t *testing.T) {
 	if r := bare(t, "names", "--server", "nats://127.0.0.1:1", "--", "a"); r.status != 1 || r.out+r.err != "" {
 		t.Errorf("nobody there: %+v", r)
 	}
+	namesPatience = quick
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

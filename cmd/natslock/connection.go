@@ -133,10 +133,13 @@ func (c *caller) dial(ctx context.Context) (*session, error) {
 func (c *caller) reach(ctx context.Context, timeout time.Duration) (*nats.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	for {
+	for last := error(nil); ; {
 		nc, err := c.connect(ctx, c.Server, "natslock "+c.label(), nil)
 		if err == nil || !unreached(err) {
 			return nc, err
+		}
+		if last == nil || ctx.Err() == nil {
+			last = err
 		}
 		if c.Timeout == nil {
 			return nil, fmt.Errorf(`%w: is "natslock serve" running?`, err)
@@ -144,7 +147,7 @@ func (c *caller) reach(ctx context.Context, timeout time.Duration) (*nats.Conn, 
 		select {
 		case <-time.After(dialPause):
 		case <-ctx.Done():
-			return nil, fmt.Errorf(`%w: tried for %s: is "natslock serve" running?`, err, timeout)
+			return nil, fmt.Errorf(`%w: tried for %s: is "natslock serve" running?`, last, timeout)
 		}
 	}
 }

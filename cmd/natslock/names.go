@@ -19,10 +19,11 @@ type namesCmd struct {
 	caller `embed:""`
 }
 
-const (
-	namesPatience = 300 * time.Millisecond // nobody waits for longer after a key
-	maxNames      = 200
-)
+const maxNames = 200
+
+// namesPatience is how long who has pressed a key waits for what it does. Tests
+// make it longer.
+var namesPatience = 300 * time.Millisecond
 
 // plainName is a name that every shell takes for one word, as it is.
 var plainName = regexp.MustCompile(`^[A-Za-z0-9_./@%+,][A-Za-z0-9_./@%+,-]*$`)

@@ -173,11 +173,14 @@ func TestAcquireSaysOnATerminalWhatItWaitsFor(t *testing.T) {
 
 func TestNothingIsSaidOfWaitingWhereNobodyReadsIt(t *testing.T) {
 	ok(t, "acquire", "x")
+	quiet := map[*screen.Screen][]string{}
 	for _, args := range [][]string{
 		{"acquire", "x", "--wait", "1500ms", "--quiet"}, {"acquire", "x", "--wait", "1500ms", "--json"},
 		{"run", "--wait", "1500ms", "-q", "x", "--", "true"}, {"run", "--wait", "1500ms", "--json", "x", "--", "true"},
 	} {
-		s := onTerminal(t, args...)
+		quiet[onTerminal(t, args...)] = args
+	}
+	for s, args := range quiet {
 		if said := expect(t, s, "\r\n"); strings.Contains(said, "waiting") || !strings.Contains(said, "time") && !strings.Contains(said, "within") {
 			t.Errorf("%q: %s", args, said)
 		}
