@@ -1,6 +1,7 @@
 package bus_test
 
 import (
+	"cmp"
 	"testing"
 	"time"
 
@@ -42,6 +43,7 @@ func openBucket(t testing.TB, nc *nats.Conn, cfg bus.BucketConfig) *bus.Bucket {
 	if cfg.Name == "" {
 		cfg.Name = "natslock_locks"
 	}
+	cfg.Timeout = cmp.Or(cfg.Timeout, 15*time.Second) // the disk may be slow
 	b, err := bus.OpenBucket(t.Context(), nc, cfg)
 	if err != nil {
 		t.Fatal(err)

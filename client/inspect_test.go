@@ -1,9 +1,11 @@
 package client_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/natslock/natslock/client"
 	"github.com/natslock/natslock/client/clienttest"
@@ -16,7 +18,9 @@ func TestInspectKeepsTheOrderOfAnyNumberOfNames(t *testing.T) {
 	for i := range 600 {
 		names = append(names, fmt.Sprint(i))
 	}
-	states := must[[]client.LockState](t)(c.Inspect(t.Context(), names...))
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // it is asked again until then
+	defer cancel()
+	states := must[[]client.LockState](t)(c.Inspect(ctx, names...))
 	for i, s := range states {
 		if s.Name != names[i] || *s.Held != (i == 300) {
 			t.Fatalf("state %d: %+v", i, s)

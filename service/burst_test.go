@@ -19,7 +19,7 @@ func TestBurstOfRefusalsLeavesTheServiceAlive(t *testing.T) {
 		answers.send(&schema.Release{Name: fmt.Sprintf("burst/%d", i), Token: 5})
 	}
 	begin := time.Now()
-	got := s.want(schema.StatusGranted, &schema.Acquire{Name: "a"})
+	got := s.wantAtLast(schema.StatusGranted, &schema.Acquire{Name: "a", Client: "x", Request: "r"})
 	s.want(schema.StatusReleased, &schema.Release{Name: "a", Token: got.Token})
 	t.Logf("a pair behind the burst took %s", time.Since(begin))
 	repeated := 0
@@ -50,7 +50,23 @@ func TestInspectReadsNoMoreThanItCanAnswer(t *testing.T) {
 		names[i] = "fat"
 	}
 	for range 4 {
-		s.want(schema.StatusLimit, &schema.Inspect{Names: names})
+		s.wantAtLast(schema.StatusLimit, &schema.Inspect{Names: names})
 	}
-	s.want(schema.StatusOK, &schema.Inspect{Names: names[:2]})
+	s.wantAtLast(schema.StatusOK, &schema.Inspect{Names: names[:2]})
+}
+
+// wantAtLast is want where a machine that has much else to do may need more tries.
+func (c *caller) wantAtLast(status schema.Status, m schema.Message) *schema.Reply {
+	c.t.Helper()
+	for begin := time.Now(); ; {
+		p := c.send(m)
+		r := p.reply()
+		p.close()
+		if r.Status == status {
+			return r
+		}
+		if r.Status != schema.StatusUnavailable || time.Since(begin) > time.Minute {
+			c.t.Fatalf("status %s (%s), want %s", r.Status, r.Message, status)
+		}
+	}
 }
