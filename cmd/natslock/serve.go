@@ -36,7 +36,7 @@ type serveCmd struct {
 
 // Help has the examples.
 func (*serveCmd) Help() string {
-	return `When everything answers, standard error has the line "natslock: ready". SIGINT and SIGTERM stop the service, after what was begun is done; a second one ends it at once. What is held stays held.
+	return `When everything answers, standard error has the line "natslock: ready", after what was logged until then; a start that fails has one line, which says why. With --log-level debug all is logged as it happens. SIGINT and SIGTERM stop the service, after what was begun is done; a second one ends it at once. What is held stays held.
 
 Examples:
 

@@ -202,6 +202,28 @@ func TestServeNeedsJetStream(t *testing.T) {
 	}
 }
 
+func TestServeThatIsNotLetInSaysSoInOneLine(t *testing.T) {
+	s, err := nats.NewServer(&nats.Options{
+		Host: "127.0.0.1", Port: nats.RANDOM_PORT, NoLog: true, NoSigs: true, JetStream: true, StoreDir: t.TempDir(), Authorization: "right",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	t.Cleanup(func() {
+		s.Shutdown()
+		s.WaitForShutdown()
+	})
+	if !s.ReadyForConnections(20 * time.Second) {
+		t.Fatal("the server does not start")
+	}
+	url := "nats://wrong@" + s.Addr().String()
+	r := bare(t, "serve", "--nats-url", url).want(t, 1, "natslock: serve: connect to nats://"+s.Addr().String()+": ")
+	if !strings.Contains(r.err, "give --nats-creds") || strings.Contains(r.err, "wrong") {
+		t.Error(r.err)
+	}
+}
+
 func TestServeSaysWhatIsNotUsed(t *testing.T) {
 	s := startServe(t, "--nats-url", plainNATS(t, true), "--data", t.TempDir(), "--nats=127.0.0.1:0")
 	defer s.stop(t, syscall.SIGTERM)
