@@ -128,10 +128,21 @@ func TestDeliveriesAreNumberedByTheirReplySubject(t *testing.T) {
 		if revision, delivery, ok := parseDelivery(reply); revision != 70 || delivery != 3 || !ok {
 			t.Errorf("%s is %d, %d, %t", reply, revision, delivery, ok)
 		}
+		if pending := pendingOf(reply); strings.Contains(reply, ".9") != (pending == 9) {
+			t.Errorf("%s has %d behind it", reply, pending)
+		}
 	}
 	for _, reply := range []string{"", "_INBOX.x", "$JS.ACK.", "$JS.ACK.KV_x.c.1.70", "$JS.ACK.KV_x.c.1.x.3.1.9", "$JS.ACK.KV_x.c.1.70.-3.1.1"} {
 		if _, _, ok := parseDelivery(reply); ok {
 			t.Errorf("%q was understood", reply)
+		}
+	}
+}
+
+func TestAReplySubjectThatDoesNotSayWhatIsBehind(t *testing.T) {
+	for _, reply := range []string{"", "_INBOX.x", "$JS.ACK.KV_x.c.1.70.3.1", "$JS.ACK.KV_x.c.1.70.3.1.x", "$JS.ACK.KV_x.c.1.70.3.1.-4"} {
+		if pending := pendingOf(reply); pending != 0 {
+			t.Errorf("%q has %d behind it", reply, pending)
 		}
 	}
 }

@@ -46,6 +46,7 @@ type Bucket struct {
 	pub     publisher
 	pending pending
 	rest    atomic.Pointer[rest] // of the watch that hears of commits; nil if there is none
+	behind  atomic.Int64         // writes that the watch has yet to see
 	status  chan nats.Status
 	quit    chan struct{}
 	settled sync.WaitGroup
@@ -136,6 +137,9 @@ func (b *Bucket) pause(ctx context.Context, last error) error {
 		return nil
 	}
 }
+
+// Behind is how many writes the watch had yet to see when the last one came.
+func (b *Bucket) Behind() int64 { return b.behind.Load() }
 
 // Close ends the Bucket. Commits that have no outcome yet get ErrUnknown before
 // it returns, later ones ErrUnavailable.

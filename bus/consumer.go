@@ -64,6 +64,21 @@ func (b *Bucket) createConsumer(ctx context.Context, config consumerConfig) erro
 	return nil
 }
 
+// pendingOf is how many messages are behind a delivered one, by the same reply
+// subject; 0 if it does not say.
+func pendingOf(reply string) (pending int64) {
+	tokens := strings.SplitN(reply, ".", 13)
+	last := 8
+	if len(tokens) > 9 {
+		last = 10 // domain and account are before it
+	}
+	if len(tokens) <= last {
+		return 0
+	}
+	pending, _ = strconv.ParseInt(tokens[last], 10, 64) // 0 if it is none
+	return max(pending, 0)
+}
+
 // parseDelivery reads the reply subject of a delivered message,
 //
 //	$JS.ACK.<stream>.<consumer>.<tries>.<revision>.<delivery>.<time>.<pending>

@@ -234,6 +234,7 @@ func (w *watch) receive(m *nats.Msg) {
 		return
 	}
 	w.delivery = delivery
+	w.bucket.behind.Store(pendingOf(m.Reply))
 	if revision > w.last {
 		w.last = revision
 		w.seen(w.entry(m, revision))

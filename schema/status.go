@@ -74,6 +74,15 @@ const (
 	ReasonDisconnect Reason = "disconnect"
 )
 
+// Statuses lists the statuses of the protocol.
+func Statuses() []Status {
+	return []Status{
+		StatusGranted, StatusAlready, StatusReleased, StatusKept, StatusRenewed, StatusCanceled, StatusOK,
+		StatusHeld, StatusTimeout, StatusNotHeld,
+		StatusSizeMismatch, StatusSessionExpired, StatusLimit, StatusInvalid, StatusDenied, StatusUnavailable, StatusInternal,
+	}
+}
+
 // OK reports whether the status says that what was asked for is so. Canceled
 // is ok only as the answer to a cancel: to the waiting acquire it is not.
 func (s Status) OK() bool {

@@ -62,6 +62,7 @@ type batch struct {
 	w     *Worker
 	work  work
 	parts []part
+	sent  time.Time
 	doubt bool // an earlier try of this very write may have been stored
 	one   [1]part
 }
@@ -120,7 +121,16 @@ func (b *batch) write() {
 		}
 		writes = append(writes, bus.Write{Key: p.actor.key, Value: p.value, Expected: p.base, TTL: ttl})
 	}
+	b.sent = time.Now()
 	b.w.store.Commit(writes, b.settled)
+}
+
+// commands is how many the write took together.
+func (b *batch) commands() (n int) {
+	for i := range b.parts {
+		n += len(b.parts[i].outcomes)
+	}
+	return n
 }
 
 // settled hears what became of the write. last is the revision of its last key.
@@ -130,6 +140,8 @@ func (b *batch) settled(last uint64, err error) {
 		// The worker has ended. Whoever was to hear of this asks again.
 	case err == nil:
 		b.w.clock.Answered()
+		b.w.meter.stored.Observe(time.Since(b.sent).Seconds())
+		b.w.meter.folded.Observe(float64(b.commands()))
 		n := uint64(0)
 		for i := range b.parts {
 			if b.parts[i].written {
@@ -146,7 +158,7 @@ func (b *batch) settled(last uint64, err error) {
 		b.finish()
 	case errors.Is(err, bus.ErrConflict):
 		b.w.clock.Answered()
-		b.w.metrics.conflicts.Add(1)
+		b.w.meter.conflicts.Inc()
 		b.w.spawn(b.reload)
 	case errors.Is(err, bus.ErrTooLarge):
 		b.w.log.Error("record too large for the store", "key", b.parts[0].actor.key)

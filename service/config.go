@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/natslock/natslock/schema"
 )
 
@@ -29,6 +31,9 @@ type Config struct {
 	// Listening reports whether anybody listens to a subject: then events on
 	// it are published. It must be exact, and quick. Default: all are published.
 	Listening func(subject string) bool
+
+	// Metrics takes the worker's metrics: see docs/metrics.md. Default: nobody does.
+	Metrics prometheus.Registerer
 
 	// Logger takes the worker's log. Default: nothing is logged.
 	Logger *slog.Logger

@@ -34,15 +34,15 @@ func (w *Worker) serviceConfig() bus.ServiceConfig {
 		Queue:       queueGroup,
 	}
 	handlers := map[schema.Verb]func(*bus.Request){
-		schema.VerbAcquire:   endpoint(w, w.acquire, func(m *schema.Acquire) *string { return &m.Client }),
-		schema.VerbRelease:   endpoint(w, w.releaseHold, func(m *schema.Release) *string { return &m.Client }),
-		schema.VerbRenew:     endpoint(w, w.renew, func(m *schema.Renew) *string { return &m.Client }),
-		schema.VerbCancel:    endpoint(w, w.cancelAttempt, func(m *schema.Cancel) *string { return &m.Client }),
-		schema.VerbInspect:   endpoint(w, w.inspect, func(m *schema.Inspect) *string { return &m.Client }),
-		schema.VerbList:      endpoint(w, w.list, func(m *schema.List) *string { return &m.Client }),
-		schema.VerbKeepalive: endpoint(w, w.keepalive, func(m *schema.Keepalive) *string { return &m.Client }),
-		schema.VerbLeave:     endpoint(w, w.leave, func(m *schema.Leave) *string { return &m.Client }),
-		schema.VerbForce:     endpoint(w, w.force, func(m *schema.Force) *string { return &m.Client }),
+		schema.VerbAcquire:   endpoint(w, schema.VerbAcquire, w.acquire, func(m *schema.Acquire) *string { return &m.Client }),
+		schema.VerbRelease:   endpoint(w, schema.VerbRelease, w.releaseHold, func(m *schema.Release) *string { return &m.Client }),
+		schema.VerbRenew:     endpoint(w, schema.VerbRenew, w.renew, func(m *schema.Renew) *string { return &m.Client }),
+		schema.VerbCancel:    endpoint(w, schema.VerbCancel, w.cancelAttempt, func(m *schema.Cancel) *string { return &m.Client }),
+		schema.VerbInspect:   endpoint(w, schema.VerbInspect, w.inspect, func(m *schema.Inspect) *string { return &m.Client }),
+		schema.VerbList:      endpoint(w, schema.VerbList, w.list, func(m *schema.List) *string { return &m.Client }),
+		schema.VerbKeepalive: endpoint(w, schema.VerbKeepalive, w.keepalive, func(m *schema.Keepalive) *string { return &m.Client }),
+		schema.VerbLeave:     endpoint(w, schema.VerbLeave, w.leave, func(m *schema.Leave) *string { return &m.Client }),
+		schema.VerbForce:     endpoint(w, schema.VerbForce, w.force, func(m *schema.Force) *string { return &m.Client }),
 	}
 	for _, verb := range schema.Verbs() {
 		handler, ok := handlers[verb]
@@ -64,7 +64,7 @@ type message[M any] interface {
 }
 
 // endpoint makes the handler of a verb: only what makes sense is handled.
-func endpoint[M any, P message[M]](w *Worker, handle func(request, *M), client func(*M) *string) func(*bus.Request) {
+func endpoint[M any, P message[M]](w *Worker, verb schema.Verb, handle func(request, *M), client func(*M) *string) func(*bus.Request) {
 	return func(r *bus.Request) {
 		if r.Reply != "" && !bus.SafeInbox(r.Reply) {
 			w.log.Debug("request whose reply subject is not one to publish to", "subject", r.Subject, "reply", r.Reply)
@@ -73,11 +73,11 @@ func endpoint[M any, P message[M]](w *Worker, handle func(request, *M), client f
 		if r.Behind {
 			refused := behind().reply()
 			r.CountError(refused.Message)
-			w.reply(caller{inbox: r.Reply, encoding: schema.Detect(r.ContentType, r.Body)}, refused, "")
+			w.reply(callerOf(r, verb), refused, "")
 			return
 		}
 		var m M
-		q, refused := open(r, P(&m), func() *string { return client(&m) })
+		q, refused := open(verb, r, P(&m), func() *string { return client(&m) })
 		if refused != nil {
 			r.CountError(refused.Message)
 			w.reply(q.caller, refused, "")
@@ -87,9 +87,14 @@ func endpoint[M any, P message[M]](w *Worker, handle func(request, *M), client f
 	}
 }
 
+// callerOf is who waits for the answer to r.
+func callerOf(r *bus.Request, verb schema.Verb) caller {
+	return caller{inbox: r.Reply, encoding: schema.Detect(r.ContentType, r.Body), verb: verb, asked: time.Now()}
+}
+
 // open decodes a request, checks who is calling, and checks what is asked.
-func open(r *bus.Request, m schema.Request, client func() *string) (q request, refused *schema.Reply) {
-	q.caller = caller{inbox: r.Reply, encoding: schema.Detect(r.ContentType, r.Body)}
+func open(verb schema.Verb, r *bus.Request, m schema.Request, client func() *string) (q request, refused *schema.Reply) {
+	q.caller = callerOf(r, verb)
 	address, err := schema.ParseSubject(r.Subject)
 	if err != nil {
 		return q, fault(err)

@@ -15,6 +15,8 @@ const patience = 4 * time.Second
 type caller struct {
 	inbox    string
 	encoding schema.Encoding
+	verb     schema.Verb         // of the request; "" for what is part of something larger
+	asked    time.Time           // when it came; zero if it has waited for a lock
 	report   func(*schema.Reply) // instead of inbox, for what is part of something larger
 }
 

@@ -44,6 +44,7 @@ func (w *Worker) reply(c caller, reply *schema.Reply, undo string) {
 		c.report(reply)
 		return
 	}
+	w.meter.answered(c.verb, reply.Status, c.asked)
 	if c.inbox == "" {
 		return
 	}
@@ -65,6 +66,11 @@ func (w *Worker) reply(c caller, reply *schema.Reply, undo string) {
 	}
 }
 
+// waiter is the caller of an acquire that has waited.
+func waiter(inbox lock.Inbox) caller {
+	return caller{inbox: inbox.Subject, encoding: inbox.Encoding, verb: schema.VerbAcquire}
+}
+
 // grant tells waiting callers what was decided about them.
 func (w *Worker) grant(a *actor, outcomes []lock.Outcome) {
 	for i := range outcomes {
@@ -75,7 +81,7 @@ func (w *Worker) grant(a *actor, outcomes []lock.Outcome) {
 				undo = w.undoSubject(a.key, lock.Token(answer.Reply.Token), 0)
 			}
 			answer.Reply.Name = a.name
-			w.reply(caller{inbox: answer.Inbox.Subject, encoding: answer.Inbox.Encoding}, &answer.Reply, undo)
+			w.reply(waiter(answer.Inbox), &answer.Reply, undo)
 		}
 	}
 }
@@ -86,6 +92,7 @@ func (w *Worker) announce(a *actor, outcomes []lock.Outcome) {
 	for i := range outcomes {
 		for j := range outcomes[i].Events {
 			e := &outcomes[i].Events[j]
+			w.meter.happened(e, time.Now())
 			if subject := schema.EventSubject(a.realm, e.Type); w.config.Listening(subject) {
 				w.publish(a, subject, e)
 			}

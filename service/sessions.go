@@ -14,7 +14,7 @@ import (
 const maxNotices = 256
 
 // maxSessions bounds the sessions that this worker knows of.
-const maxSessions = 1_000_000
+const maxSessions = 250_000
 
 // sessions is what this worker knows of all sessions: a replica of their
 // bucket, and beside it which lock names which session. Its mutex is taken
@@ -34,6 +34,18 @@ func newSessions(w *Worker, store bus.Store) *sessions {
 	t := &sessions{w: w, known: map[string]*session{}, byConn: map[connection]map[*session]struct{}{}, due: make(chan struct{}, maxDue)}
 	t.keeper = newKeeper(store, "sessions", w.log, t.ring)
 	return t
+}
+
+// open counts the presences that are open.
+func (t *sessions) open() (n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, s := range t.known {
+		if s.record.State == presence.Open {
+			n++
+		}
+	}
+	return n
 }
 
 // getLocked returns a session, a new one if it is not known.

@@ -69,7 +69,7 @@ func (n *allOrNone) decide(parts []part) {
 		n.waits = true // it was granted or ended meanwhile, or its caller is gone
 		return
 	case n.again && set != nil:
-		n.caller = caller{inbox: set.Inbox.Subject, encoding: set.Inbox.Encoding}
+		n.caller = waiter(set.Inbox)
 		n.command.Inbox = set.Inbox
 	case set != nil && !sameNames(set.Names, n.names):
 		n.refuseAt(n.noted, invalidRequest("waits for other names"))

@@ -22,6 +22,7 @@ type visit struct {
 	replies []schema.Reply
 	base    uint64
 	after   presence.Record
+	sent    time.Time // the write
 }
 
 // submit queues a notice for a session.
@@ -113,6 +114,7 @@ func (v *visit) write() {
 	if v.after.State.Ended() {
 		ttl = forgetAfter
 	}
+	v.sent = time.Now()
 	v.t.store.Commit([]bus.Write{{Key: v.s.key, Value: v.after.Append(nil), Expected: v.base, TTL: ttl}}, v.settled)
 }
 
@@ -123,6 +125,7 @@ func (v *visit) settled(revision uint64, err error) {
 		// The worker has ended. Whoever was to hear of this asks again.
 	case err == nil:
 		v.t.clock.Answered()
+		v.t.w.meter.stored.Observe(time.Since(v.sent).Seconds())
 		v.after = v.after.Seal(revision)
 		v.t.mu.Lock()
 		end, _ := v.t.adoptLocked(v.s, v.after, revision)
@@ -130,7 +133,7 @@ func (v *visit) settled(revision uint64, err error) {
 		v.part(end)
 	case errors.Is(err, bus.ErrConflict):
 		v.t.clock.Answered()
-		v.t.w.metrics.conflicts.Add(1)
+		v.t.w.meter.conflicts.Inc()
 		v.t.w.spawn(v.reload)
 	default:
 		v.retry(err, v.reload)

@@ -33,7 +33,7 @@ type Worker struct {
 	mark     *mark
 	sets     *sets
 	sessions *sessions
-	metrics  counters
+	meter    *meter
 
 	undoPrefix string       // of the reply subjects of grants
 	undoSeed   maphash.Seed // proves that such a subject is our own
@@ -46,11 +46,6 @@ type Worker struct {
 	reading chan struct{}  // bounds inspects and lists at work
 	due     chan struct{}  // bounds the timers' commands on their way
 	resumed atomic.Bool    // it has caught up with the store
-}
-
-// counters are what the worker counts of itself.
-type counters struct {
-	conflicts atomic.Uint64
 }
 
 // New makes a worker that answers on nc and keeps its records in two stores,
@@ -68,6 +63,7 @@ func New(nc *nats.Conn, locks, sessions bus.Store, cfg *Config) (*Worker, error)
 		replica:    newReplica(),
 		mark:       newMark(),
 		sets:       newSets(),
+		meter:      newMeter(),
 		undoPrefix: bus.Reserved + ".undo." + nuid.Next(),
 		undoSeed:   maphash.MakeSeed(),
 		reading:    make(chan struct{}, maxReading),
@@ -76,6 +72,11 @@ func New(nc *nats.Conn, locks, sessions bus.Store, cfg *Config) (*Worker, error)
 	w.keeper = newKeeper(locks, "locks", w.log, w.ring)
 	w.sessions = newSessions(w, sessions)
 	w.decided = w.flights.decided
+	if config.Metrics != nil {
+		if err := w.register(config.Metrics); err != nil {
+			return nil, fmt.Errorf("metrics: %w", err)
+		}
+	}
 	return w, nil
 }
 

@@ -118,6 +118,11 @@ func (n *node) openStore(ctx context.Context, c *serveCmd, log *slog.Logger) (er
 	if n.nats != nil {
 		config.Listening = n.nats.Listening
 	}
+	if c.Metrics != "" {
+		if config.Metrics, err = n.exporter(c, log); err != nil {
+			return err
+		}
+	}
 	n.worker, err = service.New(n.conn, c.grouped(n.locks), n.sessions, &config)
 	return err
 }

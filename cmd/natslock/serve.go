@@ -26,6 +26,7 @@ type serveCmd struct {
 	DefaultTTL     time.Duration `name:"default-ttl" default:"30s" placeholder:"D" help:"How long a hold lives that was asked for without a TTL. Default: 30s."`
 	SessionTTL     time.Duration `name:"session-ttl" default:"10s" placeholder:"D" help:"How long a session lives without a keepalive that was opened without a TTL. Default: 10s."`
 	ReconnectGrace time.Duration `name:"reconnect-grace" default:"2s" placeholder:"D" help:"How long a session may be without its connection, unless it says so itself; 0 is not at all. Default: 2s."`
+	Metrics        listenAddr    `name:"metrics" placeholder:"ADDR" help:"Where metrics are served over HTTP, at /metrics, for Prometheus. Default: nowhere."`
 	SystemCreds    string        `name:"nats-system-creds" complete:"file" placeholder:"FILE" help:"Credentials file for the system account of --nats-url, to see at once when a client's connection is closed."`
 	LogLevel       logLevel      `name:"log-level" values:"debug,info,warn,error" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error. Default: info."`
 	LogFormat      string        `name:"log-format" enum:"text,json" default:"text" placeholder:"FORMAT" help:"text or json. Default: text."`

@@ -131,6 +131,11 @@ func TestFailedStartIsOneClearLine(t *testing.T) {
 		{"--log-format", 2, []string{"--log-format", "xml"}},
 		{"--data", 2, []string{"--data", ""}},
 		{"--default-ttl", 2, []string{"--default-ttl", "1ms"}},
+		{"--session-ttl", 2, []string{"--session-ttl", "999ms"}},
+		{"--reconnect-grace", 2, []string{"--reconnect-grace", "61s"}},
+		{"--nats-system-creds", 2, []string{"--nats-system-creds", "nowhere"}},
+		{"metrics", 1, []string{"--metrics", taken.Addr().String()}},
+		{`"nowhere" is not host:port`, 2, []string{"--metrics", "nowhere"}},
 	} {
 		args := append([]string{"serve", "--data", t.TempDir(), "--nats", "127.0.0.1:0"}, c.args...)
 		if r := bare(t, args...).want(t, c.status, c.says); strings.Contains(r.err, "secret") {

@@ -2,7 +2,9 @@ package lock
 
 import "github.com/natslock/natslock/schema"
 
-const reasonUndone schema.Reason = "undone" // of the event released
+// ReasonUndone is why a hold was released whose grant nobody heard. The protocol
+// does not name it.
+const ReasonUndone schema.Reason = "undone"
 
 func (c Undo) apply(f *Fold) {
 	i := f.r.holdByToken(c.Token)
@@ -28,7 +30,7 @@ func (c Undo) apply(f *Fold) {
 func (f *Fold) undo(i int) {
 	mode := f.r.Mode
 	h := f.takeHold(i)
-	f.happened(h.event(schema.EventReleased, mode, reasonUndone))
+	f.happened(h.event(schema.EventReleased, mode, ReasonUndone))
 	if h.Waited == nil {
 		return
 	}

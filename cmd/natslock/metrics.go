@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/natslock/natslock/bus"
+)
+
+// scrapeTimeout bounds one request for metrics.
+const scrapeTimeout = 10 * time.Second
+
+// exporter serves metrics over HTTP, until the node is closed.
+func (n *node) exporter(c *serveCmd, log *slog.Logger) (prometheus.Registerer, error) {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	for name, bucket := range map[string]*bus.Bucket{"locks": n.locks, "sessions": n.sessions} {
+		registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name:        "natslock_replica_lag_writes",
+			Help:        "Writes of the store that this worker had yet to see when the last one came.",
+			ConstLabels: prometheus.Labels{"bucket": name},
+		}, func() float64 { return float64(bucket.Behind()) }))
+	}
+	version := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "natslock_build_info", Help: "1, with the version of natslock.", ConstLabels: prometheus.Labels{"version": about().Version},
+	})
+	version.Set(1)
+	registry.MustRegister(version)
+
+	listener, err := net.Listen("tcp", string(c.Metrics))
+	if err != nil {
+		return nil, fmt.Errorf("metrics: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn), MaxRequestsInFlight: 4, Timeout: scrapeTimeout,
+	}))
+	server := &http.Server{
+		Handler: mux, ReadHeaderTimeout: scrapeTimeout, WriteTimeout: 2 * scrapeTimeout, MaxHeaderBytes: 16 << 10,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			log.Error("metrics are served no more", "err", err)
+		}
+	})
+	n.closers = append(n.closers, func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		err := errors.Join(server.Shutdown(ctx), server.Close())
+		serving.Wait()
+		return err
+	})
+	log.Info("metrics", "url", "http://"+listener.Addr().String()+"/metrics")
+	return registry, nil
+}
