@@ -1,6 +1,7 @@
 package service
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,9 +15,10 @@ import (
 type sets struct {
 	count atomic.Int64 // of leads: nothing else is looked at while there are none
 
-	mu    sync.Mutex
-	leads map[string][]noted             // by the key under which they are noted
-	wants map[string]map[string]struct{} // by the key that is wanted: the leads' keys
+	mu       sync.Mutex
+	leads    map[string][]noted          // by the key under which they are noted, as there
+	wants    map[string]leadCounts       // by the key that is wanted: the leads' keys
+	attempts map[lock.Attempt]leadCounts // by the attempt: the leads' keys
 }
 
 // noted is one waiting attempt.
@@ -25,40 +27,70 @@ type noted struct {
 	keys    []string
 }
 
+// leadCounts says for how many sets each lead stands in it.
+type leadCounts map[string]int
+
 func newSets() *sets {
-	return &sets{leads: make(map[string][]noted), wants: make(map[string]map[string]struct{})}
+	return &sets{leads: make(map[string][]noted), wants: make(map[string]leadCounts), attempts: make(map[lock.Attempt]leadCounts)}
 }
 
-// follow takes in the sets of a's record, under the mutex of a's shard.
+// follow takes in the sets of a's record, under the mutex of a's shard. Nearly
+// always they are those that were there before, or one more or less.
 func (s *sets) follow(a *actor) {
-	if len(a.record.Sets) == 0 && s.count.Load() == 0 {
+	if len(a.record.Sets) == 0 && !a.leads {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, n := range s.leads[a.key] {
-		for _, key := range n.keys {
-			delete(s.wants[key], a.key)
-			if len(s.wants[key]) == 0 {
-				delete(s.wants, key)
-			}
+	was, kept := s.leads[a.key], 0
+	is := was[:0]
+	for i := range was {
+		if kept < len(a.record.Sets) && was[i].attempt == a.record.Sets[kept].Attempt {
+			is = append(is, was[i])
+			kept++
+		} else {
+			s.add(a.key, &was[i], -1)
 		}
 	}
-	delete(s.leads, a.key)
-	for i := range a.record.Sets {
-		set := &a.record.Sets[i]
+	clear(was[len(is):])
+	for i := range a.record.Sets[kept:] {
+		set := &a.record.Sets[kept+i]
 		n := noted{attempt: set.Attempt, keys: make([]string, len(set.Names))}
 		for j, name := range set.Names {
-			key := schema.LockKey(a.realm, name)
-			n.keys[j] = key
-			if s.wants[key] == nil {
-				s.wants[key] = make(map[string]struct{})
-			}
-			s.wants[key][a.key] = struct{}{}
+			n.keys[j] = schema.LockKey(a.realm, name)
 		}
-		s.leads[a.key] = append(s.leads[a.key], n)
+		is = append(is, n)
+		s.add(a.key, &n, 1)
+	}
+	if a.leads = len(is) > 0; a.leads {
+		s.leads[a.key] = is
+	} else {
+		delete(s.leads, a.key)
 	}
 	s.count.Store(int64(len(s.leads)))
+}
+
+// add counts n, which is noted under lead, once more or once less.
+func (s *sets) add(lead string, n *noted, once int) {
+	countLead(s.attempts, n.attempt, lead, once)
+	for _, key := range n.keys {
+		countLead(s.wants, key, lead, once)
+	}
+}
+
+// countLead adds once to how often lead stands in the counts of k.
+func countLead[K comparable](counts map[K]leadCounts, k K, lead string, once int) {
+	t := counts[k]
+	if t == nil {
+		t = make(leadCounts)
+		counts[k] = t
+	}
+	if t[lead] += once; t[lead] == 0 {
+		delete(t, lead)
+	}
+	if len(t) == 0 {
+		delete(counts, k)
+	}
 }
 
 // wanted returns the leads of attempts that may be granted now that a is as it
@@ -85,21 +117,16 @@ func (s *sets) lead(realm string, attempt lock.Attempt) string {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for key, list := range s.leads {
-		for _, n := range list {
-			if n.attempt != attempt {
-				continue
-			}
-			if r, _, err := schema.ParseLockKey(key); err == nil && r == realm {
-				return key
-			}
+	for key := range s.attempts[attempt] {
+		if r, _, err := schema.ParseLockKey(key); err == nil && r == realm {
+			return key
 		}
 	}
 	return ""
 }
 
-// trySets tries the waiting attempts noted under lead.
-func (w *Worker) trySets(lead string) {
+// trySets tries the waiting attempts noted under lead that want name; "" is any.
+func (w *Worker) trySets(lead, name string) {
 	var sets []lock.Set
 	realm := ""
 	w.replica.peek(lead, func(a *actor) {
@@ -107,7 +134,7 @@ func (w *Worker) trySets(lead string) {
 	})
 	for i := range sets {
 		s := &sets[i]
-		if s.Parked || !w.looksFree(realm, s) {
+		if s.Parked || name != "" && !slices.Contains(s.Names, name) || !w.looksFree(realm, s) {
 			continue
 		}
 		n := &allOrNone{w: w, realm: realm, asked: time.Now(), again: true, names: s.Names,

@@ -313,7 +313,7 @@ func (w *Worker) follow(a *actor, next time.Duration, wanted []string) {
 	w.timers.Set(a, next)
 	w.advance(a)
 	for _, lead := range wanted {
-		w.trySets(lead)
+		w.trySets(lead, a.name)
 	}
 }
 
@@ -353,6 +353,6 @@ func (w *Worker) resume() {
 		}
 	}
 	for _, lead := range leads {
-		w.trySets(lead)
+		w.trySets(lead, "")
 	}
 }
