@@ -13,7 +13,7 @@ import (
 const echoSubject = "natslockbench.echo."
 
 // undo is a reply subject as long as that of the service's grants.
-var undo = bus.Reserved + ".echo." + strings.Repeat("0", 63) + "." + schema.EscapeToken(Realm) + "." + schema.EscapeToken(separateName(0, 0))
+var undo = bus.Reserved + ".echo." + strings.Repeat("0", 49) + "." + schema.EscapeToken(Realm) + "." + schema.EscapeToken(separateName(0, 0))
 
 // ServeEcho answers each acquire and release under the echo's subjects with a
 // reply of the length that the service's has, until the Service is stopped. It
