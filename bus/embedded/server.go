@@ -27,8 +27,10 @@ const (
 	// maxPending is what the server keeps for a connection that does not keep
 	// up, in bytes. From three quarters on, who sends there hears that nobody
 	// listens. It must exceed what a watch of the store lets be on its way, or a
-	// start with many records would cost the worker its connection.
-	maxPending = server.JsFlowControlMaxPending + 8<<20
+	// start with many records would cost the worker its connection: twice, since
+	// what is being written counts until the last of it is, and by then its
+	// receiver may have asked for as much again.
+	maxPending = 2*server.JsFlowControlMaxPending + 8<<20
 )
 
 // minSync bounds how often the server syncs: its timer starts before it is ready
