@@ -98,32 +98,39 @@ func newKeepers(t *testing.T, addr string) *keepers {
 	k.wire.every = 200 * time.Millisecond // half of what is sent goes to who stands still
 	ctx, end := context.WithCancel(t.Context())
 	k.end = end
-	for i := range keptLocks {
-		name := fmt.Sprintf("kept-%d", i)
-		token := k.acquire(t, name)
+	for i, token := range k.acquire(t, "kept", keptLocks) {
 		k.work.Go(func() {
-			if err := k.renew(ctx, name, token); err != nil {
+			if err := k.renew(ctx, fmt.Sprintf("kept-%d", i), token); err != nil {
 				t.Error(err)
 			}
 		})
 	}
-	for i := range leftLocks {
-		k.acquire(t, fmt.Sprintf("left-%d", i))
-	}
+	k.acquire(t, "left", leftLocks)
 	return k
 }
 
-func (k *keepers) acquire(t *testing.T, name string) (token uint64) {
+// acquire takes n locks at once: the TTL of the first must not pass while the
+// others are on their way.
+func (k *keepers) acquire(t *testing.T, kind string, n int) []uint64 {
 	t.Helper()
 	ttl := pauseTTL.Milliseconds()
-	a, err := k.wire.ask(t.Context(), schema.JSON, schema.VerbAcquire, "", &schema.Acquire{Name: name, Client: "keeper", Request: name, TTL: &ttl})
-	if err == nil && a.Status != schema.StatusGranted {
-		err = unexpected(schema.VerbAcquire, &a)
+	tokens, errs := make([]uint64, n), make([]error, n)
+	var work sync.WaitGroup
+	for i := range n {
+		work.Go(func() {
+			name := fmt.Sprintf("%s-%d", kind, i)
+			a, err := k.wire.ask(t.Context(), schema.JSON, schema.VerbAcquire, "", &schema.Acquire{Name: name, Client: "keeper", Request: name, TTL: &ttl})
+			if err == nil && a.Status != schema.StatusGranted {
+				err = unexpected(schema.VerbAcquire, &a)
+			}
+			tokens[i], errs[i] = a.Token, err
+		})
 	}
-	if err != nil {
+	work.Wait()
+	if err := errors.Join(errs...); err != nil {
 		t.Fatal(err)
 	}
-	return a.Token
+	return tokens
 }
 
 // renew renews a hold in time until ctx ends. That it has ended is an error.
