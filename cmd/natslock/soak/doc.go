@@ -37,10 +37,10 @@
 //
 // Locks are used for a few seconds; then there are new ones, and the old histories
 // are checked, one lock at a time. The tokens give the order of grants away, so the
-// search for an order has few choices. What a caller was never told, such as
-// a grant that was undone because its connection was gone, is found in what others
-// saw: a hold of an owner whose acquire may have had that fate becomes part of the
-// history, any other is a failure.
+// search for an order has few choices. What a caller was never told, such as a
+// grant that was undone because its connection was gone, or whose other copy had
+// been refused, is found in what others saw: a hold of an owner whose acquire may
+// have had that fate becomes part of the history, any other is a failure.
 //
 // # Track record
 //
@@ -50,4 +50,6 @@
 //	TestSoak -seed 7 -soak 3m                 A waiter was granted after a restart before its connection was back. The
 //	                                          news that nobody heard of that raced with the caller's repeat from the same
 //	                                          inbox: it was told "granted", and then the grant was undone, so two held it.
+//	TestSoak -seed 1795305483976413729        Package client sent a request twice over a pause of the server. One copy was
+//	                                          refused, and the other granted, of which nobody was told.
 package soak
