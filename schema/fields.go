@@ -61,6 +61,7 @@ func (m *List) fields(c *codec) {
 	c.text("client", &m.Client)
 	c.optionalWhole("limit", &m.Limit)
 	c.text("cursor", &m.Cursor)
+	c.flag("sessions", &m.Sessions)
 }
 
 func (m *Keepalive) fields(c *codec) {
@@ -99,6 +100,18 @@ func (m *Reply) fields(c *codec) {
 	results(c, "locks", &m.Locks, maxObjects)
 	c.text("cursor", &m.Cursor)
 	c.unsigned("epoch", &m.Epoch)
+	results(c, "sessions", &m.Sessions, maxObjects)
+}
+
+func (s *SessionState) parts(c *codec) {
+	c.text("session", &s.Session)
+	c.text("client", &s.Client)
+	c.whole("ttl_ms", &s.TTL)
+	c.whole("grace_ms", &s.Grace)
+	c.optionalWhole("expires_in_ms", &s.ExpiresIn)
+	c.whole("holds", &s.Holds)
+	c.whole("waiters", &s.Waiters)
+	c.time("opened_at", &s.OpenedAt)
 }
 
 func (l *LockState) parts(c *codec) {

@@ -64,6 +64,9 @@ type List struct {
 	Client  string
 	Limit   *int64 // nil is DefaultListLimit
 	Cursor  string
+	// Sessions asks for the presences that locks of the realm name, and the
+	// caller's own, instead of locks. Holder and Session filter them.
+	Sessions bool
 }
 
 // Keepalive says that a presence is alive.
@@ -107,6 +110,20 @@ type Reply struct {
 	Locks   []LockState // of several names, inspect and list
 	Cursor  string
 	Epoch   uint64
+
+	Sessions []SessionState // of a list of sessions
+}
+
+// SessionState is one presence with its leaves, as a list shows it.
+type SessionState struct {
+	Session   string
+	Client    string // who opened it
+	TTL       int64  // ttl_ms
+	Grace     int64  // grace_ms
+	ExpiresIn *int64 // expires_in_ms: without another keepalive
+	Holds     int64  // in the realm
+	Waiters   int64  // in the realm
+	OpenedAt  time.Time
 }
 
 // LockState is one element of a reply's locks: name and token of an acquire,

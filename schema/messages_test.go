@@ -52,6 +52,7 @@ var samples = map[string]Message{
 	"inspect_names":   &Inspect{Names: []string{"a", "b"}},
 	"list":            &List{Prefix: "orders/", Holder: "c", Session: "s1", Client: "d", Limit: pointer[int64](10), Cursor: "b3JkZXJz"},
 	"list_all":        &List{},
+	"list_sessions":   &List{Holder: "c", Sessions: true},
 	"keepalive": &Keepalive{
 		Session: "s1", Client: "c", TTL: pointer[int64](10_000), Create: true, Server: "NDQ2X", CID: pointer[uint64](17),
 		Grace: pointer[int64](0), Epoch: 268_435_456_001, N: 9,
@@ -72,8 +73,12 @@ var samples = map[string]Message{
 	}, {Name: "b", Held: pointer(false)}}},
 	"reply_empty":     &Reply{Status: StatusOK, Locks: []LockState{}},
 	"reply_keepalive": &Reply{Status: StatusOK, TTL: pointer[int64](10_000), Epoch: 268_435_456_001},
-	"event_released":  typicalEvent,
-	"event_queued":    &Event{Type: EventQueued, Realm: "r", Name: "a", Mode: ModeShared, Waited: pointer[int64](0), At: noon},
+	"reply_sessions": &Reply{Status: StatusOK, Cursor: "bnM", Sessions: []SessionState{
+		{Session: "s", Client: "c", TTL: 10_000, Grace: 2_000, ExpiresIn: pointer[int64](7_000), Holds: 3, Waiters: 1, OpenedAt: noon},
+		{Session: "t", ExpiresIn: pointer[int64](0)},
+	}},
+	"event_released": typicalEvent,
+	"event_queued":   &Event{Type: EventQueued, Realm: "r", Name: "a", Mode: ModeShared, Waited: pointer[int64](0), At: noon},
 }
 
 func sampleOf(name string) Message {

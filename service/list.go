@@ -23,6 +23,10 @@ func (w *Worker) list(r request, m *schema.List) {
 		w.reply(r.caller, refusal{schema.StatusInvalid, "cursor: not one that a list has given"}.reply(), "")
 		return
 	}
+	if m.Sessions {
+		w.listSessions(r, m, after)
+		return
+	}
 	limit := schema.DefaultListLimit
 	if m.Limit != nil {
 		limit = int(*m.Limit)

@@ -19,6 +19,7 @@ type cli struct {
 	Release    releaseCmd    `cmd:"" help:"End a hold."`
 	Renew      renewCmd      `cmd:"" help:"Restart the time of a hold."`
 	Inspect    inspectCmd    `cmd:"" help:"Show who holds locks and who waits for them."`
+	Sessions   sessionsCmd   `cmd:"" help:"Show who is present: sessions and what they hold."`
 	List       listCmd       `cmd:"" help:"Show the locks that are held."`
 	Force      forceCmd      `cmd:"" help:"End the holds of a lock, whoever has them."`
 	Watch      watchCmd      `cmd:"" help:"Print events as they happen."`

@@ -45,30 +45,42 @@ func (c *listCmd) Run(ctx context.Context, sys *system) error {
 	}
 	defer s.close()
 	t := newLockTable(sys)
-	for left, more := c.Limit, true; more; {
+	if err := s.pages(ctx, &m, c.Limit, func(reply *schema.Reply) (int, error) {
+		return len(reply.Locks), c.page(sys, t, reply)
+	}); err != nil {
+		return err
+	}
+	return t.flush()
+}
+
+// pages makes the requests of a list, until it is at its end or there are as
+// many as limit (0 is no limit). each takes a reply and tells how many are in it.
+func (s *session) pages(ctx context.Context, m *schema.List, limit int64, each func(*schema.Reply) (int, error)) error {
+	for left, more := limit, true; more; {
 		page := int64(schema.MaxListLimit)
-		if c.Limit > 0 {
+		if limit > 0 {
 			page = min(page, left)
 		}
 		m.Limit = &page
-		reply, err := s.call(ctx, schema.VerbList, &m)
+		reply, err := s.call(ctx, schema.VerbList, m)
 		if err != nil {
 			return err
 		}
-		if err := c.page(sys, t, reply); err != nil {
+		n, err := each(reply)
+		if err != nil {
 			return err
 		}
-		left -= int64(len(reply.Locks))
+		left -= int64(n)
 		m.Cursor = reply.Cursor
-		more = m.Cursor != "" && (c.Limit == 0 || left > 0)
+		more = m.Cursor != "" && (limit == 0 || left > 0)
 	}
-	return t.flush()
+	return nil
 }
 
 // page prints one reply, or adds it to the table.
 func (c *listCmd) page(sys *system, t *lockTable, reply *schema.Reply) error {
 	if c.JSON && statusOf(reply.Status) == 0 {
-		return printLocks(sys.out, reply)
+		return printEach(sys.out, "locks", reply)
 	}
 	return c.answer(sys, "list", reply, func() error {
 		for i := range reply.Locks {
@@ -78,16 +90,21 @@ func (c *listCmd) page(sys *system, t *lockTable, reply *schema.Reply) error {
 	})
 }
 
-// printLocks prints each lock of a reply as the JSON object that it is there.
-func printLocks(w io.Writer, reply *schema.Reply) error {
-	var page struct {
-		Locks []json.RawMessage `json:"locks"`
-	}
+// printEach prints each element of a list in a reply as the JSON object that it
+// is there.
+func printEach(w io.Writer, list string, reply *schema.Reply) error {
+	var page map[string]json.RawMessage
 	if err := json.Unmarshal(schema.Append(nil, schema.JSON, reply), &page); err != nil {
 		return err
 	}
-	for _, l := range page.Locks {
-		if _, err := w.Write(append(text.JSON(l), '\n')); err != nil {
+	var elements []json.RawMessage
+	if page[list] != nil {
+		if err := json.Unmarshal(page[list], &elements); err != nil {
+			return err
+		}
+	}
+	for _, e := range elements {
+		if _, err := w.Write(append(text.JSON(e), '\n')); err != nil {
 			return err
 		}
 	}

@@ -32,10 +32,10 @@ func TestInspectShowsHoldersAndWaitersInAPipe(t *testing.T) {
 	go func() { done <- natslock(t, "acquire", "x", "--wait", "1m", "--client", "b", "--owner", "o3") }()
 	queued()
 	want := strings.Join([]string{
-		"x	held	exclusive	a	o1	TOKEN	DURATION	TIME	{\"k\":\"v\"}",
-		"x	waiting	exclusive	b	o3	-	-	TIME	-",
-		"s	held	shared/3	a	o2	TOKEN	DURATION	TIME	-",
-		"none	free	-	-	-	-	-	-	-",
+		"x	held	exclusive	a	o1	TOKEN	DURATION	TIME	{\"k\":\"v\"}	-",
+		"x	waiting	exclusive	b	o3	-	-	TIME	-	-",
+		"s	held	shared/3	a	o2	TOKEN	DURATION	TIME	-	-",
+		"none	free	-	-	-	-	-	-	-	-",
 	}, "\n")
 	if diff := cmp.Diff(want, masked(ok(t, "inspect", "x", "s", "none"))); diff != "" {
 		t.Error(diff)

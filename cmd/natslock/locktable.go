@@ -2,6 +2,7 @@ package main
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/natslock/natslock/cmd/natslock/text"
@@ -27,10 +28,10 @@ func newLockTable(sys *system) *lockTable {
 		table: text.Table{
 			W:        sys.out,
 			Terminal: isTerminal(sys.out),
-			Header:   []string{"NAME", "STATE", "MODE", "CLIENT", "OWNER", "TOKEN", "EXPIRES", "SINCE", "META"},
+			Header:   []string{"NAME", "STATE", "MODE", "CLIENT", "OWNER", "TOKEN", "EXPIRES", "SINCE", "META", "SESSION"},
 			Width:    width,
 			Whole:    []string{"STATE", "TOKEN", "EXPIRES", "SINCE"},
-			Spare:    []string{"OWNER", "META"},
+			Spare:    []string{"OWNER", "SESSION", "META"},
 		},
 	}
 }
@@ -38,16 +39,16 @@ func newLockTable(sys *system) *lockTable {
 func (t *lockTable) add(l *schema.LockState) {
 	name := text.Escape(l.Name)
 	if len(l.Holders) == 0 && len(l.Waiters) == 0 {
-		t.table.Row(name, "free", "", "", "", "", "", "", "")
+		t.table.Row(name, "free", "", "", "", "", "", "", "", "")
 		return
 	}
 	for _, h := range l.Holders {
 		t.table.Row(name, "held", mode(l.Mode, l.Size), text.Escape(h.Client), text.Escape(h.Owner),
-			strconv.FormatUint(h.Token, 10), t.expires(h.ExpiresIn), t.since(h.GrantedAt), text.Escape(string(h.Meta)))
+			strconv.FormatUint(h.Token, 10), t.expires(h.ExpiresIn), t.since(h.GrantedAt), text.Escape(string(h.Meta)), text.Escape(strings.Join(h.Sessions, ",")))
 	}
 	for _, w := range l.Waiters {
 		t.table.Row(name, "waiting", mode(w.Mode, 0), text.Escape(w.Client), text.Escape(w.Owner),
-			"", "", t.since(w.QueuedAt), text.Escape(string(w.Meta)))
+			"", "", t.since(w.QueuedAt), text.Escape(string(w.Meta)), text.Escape(w.Session))
 	}
 }
 
@@ -63,6 +64,15 @@ func (t *lockTable) expires(ms *int64) string {
 		return rough(d)
 	case t.table.Terminal:
 		return "in " + rough(d)
+	}
+	return d.String()
+}
+
+// span is a time in milliseconds.
+func (t *lockTable) span(ms int64) string {
+	d := time.Duration(ms) * time.Millisecond
+	if t.table.Terminal {
+		return rough(d)
 	}
 	return d.String()
 }

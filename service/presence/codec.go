@@ -28,7 +28,7 @@ func (r Record) Append(dst []byte) []byte {
 	dst = append(dst, version, state)
 	dst = appendText(dst, r.Client)
 	dst = appendText(dst, r.Server)
-	for _, n := range [...]uint64{r.Epoch, uint64(r.TTL), uint64(r.Grace), r.CID, r.N} {
+	for _, n := range [...]uint64{r.Epoch, uint64(r.TTL), uint64(r.Grace), r.CID, r.N, uint64(r.Opened)} {
 		dst = binary.AppendUvarint(dst, n)
 	}
 	return dst
@@ -60,6 +60,7 @@ func Decode(value []byte, revision uint64) (Record, error) {
 	r.Grace = int64(d.number(schema.MaxGrace))
 	r.CID = d.number(1<<64 - 1)
 	r.N = d.number(schema.MaxToken)
+	r.Opened = int64(d.number(1<<63 - 1))
 	untimed := r.State == Open && r.TTL < schema.MinSessionTTL
 	if d.damaged || len(d.rest) > 0 || r.State < Open || r.State > Disconnected || untimed {
 		return Record{}, ErrDamaged

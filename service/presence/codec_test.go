@@ -11,7 +11,7 @@ import (
 )
 
 func TestEncoding(t *testing.T) {
-	const golden = "01010163015307904ed00f0405"
+	const golden = "01010163015307904ed00f040501"
 	if got := hex.EncodeToString(open.Append(nil)); got != golden {
 		t.Errorf("encoded %s, want %s", got, golden)
 	}

@@ -17,6 +17,7 @@ type Record struct {
 	CID    uint64 // the connection's id there
 	Told   bool   // whether the last keepalive that counted told the connection
 	N      uint64 // of the last keepalive that counted; 0 if they are not counted
+	Opened int64  // wall clock, Unix milliseconds: to be shown, never compared; 0 if that was lost
 	State  State
 }
 

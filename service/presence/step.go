@@ -39,6 +39,7 @@ type Keepalive struct {
 
 	DefaultTTL   int64 // of an opening that names none
 	DefaultGrace int64
+	At           int64 // wall clock, Unix milliseconds
 }
 
 func (c Keepalive) apply(r Record) (Record, schema.Reply) {
@@ -56,7 +57,7 @@ func (c Keepalive) apply(r Record) (Record, schema.Reply) {
 	case c.late(r) || r.State == Left && c.N == 0:
 		return r, refusal(schema.StatusSessionExpired, "session: it has left; use a new id, or count keepalives with n")
 	}
-	return c.update(Record{Client: c.Client, State: Open, TTL: c.DefaultTTL, Grace: c.DefaultGrace})
+	return c.update(Record{Client: c.Client, State: Open, TTL: c.DefaultTTL, Grace: c.DefaultGrace, Opened: c.At})
 }
 
 // late reports whether c was overtaken by a later keepalive.

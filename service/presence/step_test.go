@@ -10,7 +10,7 @@ import (
 func ms(n int64) *int64 { return &n }
 
 var (
-	open    = presence.Record{Client: "c", Epoch: 7, TTL: 10_000, Grace: 2_000, Server: "S", CID: 4, N: 5, State: presence.Open}
+	open    = presence.Record{Client: "c", Epoch: 7, TTL: 10_000, Grace: 2_000, Server: "S", CID: 4, N: 5, Opened: 1, State: presence.Open}
 	left    = in(presence.Left)
 	silent  = in(presence.Silent)
 	unknown = presence.Record{}
