@@ -98,19 +98,26 @@ type acquisition struct {
 	until   instant           // of the waiting; never if only the context bounds it
 	open    []*schema.Acquire // attempts that may hold something, or do so yet
 	stale   int               // grants that were old when they arrived
+
+	presence *presence // of the attempt; nil: it is for a TTL
+	began    instant   // of the attempt
+	orphans  int       // attempts in a row that soon ended with their presence
 }
 
 // run makes attempts until there are locks or a reason why not.
 func (q *acquisition) run(ctx context.Context) ([]*Lock, error) {
 	for {
-		if err := q.settle(ctx); err != nil {
+		if err := q.prepare(ctx); err != nil {
 			return nil, err
 		}
 		m := q.message(ctx)
 		q.shorten()
-		a, err := q.c.attempt(ctx, m, q.until)
+		a, err := q.c.attempt(ctx, m, q.until, q.presence)
 		if pending(a, err) {
 			q.open = append(q.open, m)
+		}
+		if errors.Is(err, errOver) {
+			continue // its place in the queue is lost
 		}
 		if err != nil {
 			return nil, err
@@ -123,6 +130,9 @@ func (q *acquisition) run(ctx context.Context) ([]*Lock, error) {
 		}
 		if !unsettled(a) {
 			q.open = q.open[:len(q.open)-1]
+		}
+		if q.orphaned(ctx, a) {
+			continue
 		}
 		over := a.Status == schema.StatusNotHeld && a.sends > 1      // granted, and over before the answer came
 		short := a.Status == schema.StatusTimeout && q.left(ctx) > 0 // it was to wait for less than there is
@@ -137,7 +147,12 @@ func (q *acquisition) message(ctx context.Context) *schema.Acquire {
 	t := &q.terms
 	m := &schema.Acquire{
 		Client: q.c.name, Request: q.c.requestID(), Owner: t.owner,
-		Mode: t.mode, Size: t.size, TTL: &t.ttl, Meta: t.meta,
+		Mode: t.mode, Size: t.size, Meta: t.meta,
+	}
+	if q.presence != nil {
+		m.Session = q.presence.id
+	} else {
+		m.TTL = &t.ttl
 	}
 	if len(q.names) == 1 {
 		m.Name = q.names[0]
@@ -145,7 +160,12 @@ func (q *acquisition) message(ctx context.Context) *schema.Acquire {
 		m.Names = q.names
 	}
 	if t.wait != 0 {
-		left := min(q.left(ctx), schema.MaxWait*time.Millisecond)
+		left := q.left(ctx)
+		if q.presence != nil && left > schema.MaxWait*time.Millisecond {
+			m.Wait = schema.WaitForever // the session bounds it
+			return m
+		}
+		left = min(left, schema.MaxWait*time.Millisecond)
 		m.Wait = max(1, int64((left+time.Millisecond-1)/time.Millisecond))
 	}
 	return m
@@ -173,14 +193,15 @@ func (q *acquisition) refused(ctx context.Context, a answer) error {
 }
 
 // granted makes locks of a grant. It returns none when the grant cannot be
-// believed: a party was released or canceled beside it; or it is old. How
+// believed: a party was released or canceled beside it; or the presence has ended,
+// which ends what was granted; or, of one with a TTL, it is old. How
 // long it has been on its way nobody knows, only that it was made after the
 // attempt was first sent. Then it is asked for again, under its owner, which
 // costs a round trip after a long wait, and restarts the TTL.
 func (q *acquisition) granted(a answer) ([]*Lock, error) {
 	ttl := replyTTL(a.Reply, time.Duration(q.terms.ttl)*time.Millisecond)
 	age := q.c.now() - a.sent
-	if age >= fresh(ttl) && (q.stale == 0 || age >= trustedUntil(0, ttl)) {
+	if ttl > 0 && age >= fresh(ttl) && (q.stale == 0 || age >= trustedUntil(0, ttl)) {
 		if q.stale++; q.stale > maxStale {
 			return nil, fmt.Errorf("a ttl of %s is over before the answer is here: %w", ttl, ErrLost)
 		}
@@ -193,7 +214,7 @@ func (q *acquisition) granted(a answer) ([]*Lock, error) {
 	}
 	q.c.mu.Lock()
 	defer q.c.mu.Unlock()
-	if ended, sure := q.c.endedLocked(q.parties); !sure || ended != q.ended {
+	if ended, sure := q.c.endedLocked(q.parties); !sure || ended != q.ended || !q.presentLocked() {
 		return nil, nil
 	}
 	locks := make([]*Lock, len(holds))
@@ -201,6 +222,9 @@ func (q *acquisition) granted(a answer) ([]*Lock, error) {
 		locks[i] = q.c.adoptLocked(h, a.Owner)
 		locks[i].named = q.parties != nil
 		locks[i].noRenew = locks[i].noRenew && q.terms.noRenew
+		if q.presence != nil {
+			locks[i].presence.Store(q.presence)
+		}
 		locks[i].trustLocked(a.sent, ttl)
 	}
 	return locks, nil
@@ -232,7 +256,7 @@ func (q *acquisition) shorten() {
 	for _, name := range q.names {
 		for l := q.c.locks[name]; l != nil; l = l.next {
 			if l.owner == q.terms.owner {
-				l.changeLocked(time.Duration(q.terms.ttl) * time.Millisecond)
+				l.changeLocked(time.Duration(q.terms.ttl) * time.Millisecond) // of none, nothing changes
 			}
 		}
 	}
@@ -269,11 +293,12 @@ func (c *Client) giveUp(m *schema.Acquire, all []party) {
 	if name == "" {
 		name = m.Names[0]
 	}
-	wait, ttl := time.Duration(m.Wait)*time.Millisecond, c.options.TTL
+	const longest = schema.MaxWait * time.Millisecond
+	wait, ttl := time.Duration(m.Wait)*time.Millisecond, longest // what has no TTL is given up as long as its session may live
 	if m.Wait < 0 {
-		wait = schema.MaxWait * time.Millisecond
+		wait = longest
 	}
-	if m.TTL != nil {
+	if m.TTL != nil && *m.TTL > 0 {
 		ttl = time.Duration(*m.TTL) * time.Millisecond
 	}
 	cancel := &schema.Cancel{Name: name, Client: m.Client, Request: m.Request}

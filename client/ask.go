@@ -21,8 +21,16 @@ type request struct {
 	every   time.Duration   // it is sent again when unanswered for so long
 	until   instant         // it is given up then
 	waits   bool            // no answer is no bad sign
-	stop    <-chan struct{} // it is given up when closed
+	stop    <-chan struct{} // it is given up when closed: ErrClosed
+	over    <-chan struct{} // and errOver; nil is never
+
+	// It tells of a connection, and is given up when that is made anew: then
+	// this is closed. Of others it is nil.
+	rejoined <-chan struct{}
 }
+
+// errOver is the error of an acquire whose session has ended.
+var errOver = errors.New("the session has ended")
 
 // answer is what decided a request.
 type answer struct {
@@ -56,7 +64,10 @@ func (c *Client) ask(ctx context.Context, r *request) (answer, error) {
 	defer a.exchange.Close()
 	defer a.timer.Stop()
 	for {
-		rejoined := c.caller.Reconnected()
+		rejoined := r.rejoined
+		if rejoined == nil {
+			rejoined = c.caller.Reconnected()
+		}
 		if err := a.send(); err != nil {
 			return a.answer, err
 		}
@@ -103,12 +114,17 @@ func (a *asking) listen(ctx context.Context, rejoined <-chan struct{}) (again bo
 			}
 			return true, nil
 		case <-rejoined:
+			if a.request.rejoined != nil {
+				return false, givenUp(ctx, a.request, bus.ErrDisconnected)
+			}
 			a.failures = 0
 			return true, nil
 		case <-ctx.Done():
 			return false, givenUp(ctx, a.request, a.trouble)
 		case <-a.request.stop:
 			return false, ErrClosed
+		case <-a.request.over:
+			return false, errOver
 		}
 	}
 }

@@ -47,7 +47,7 @@ func (c *Client) Call(ctx context.Context, v schema.Verb, m schema.Message) (*sc
 	if own.Wait > 0 {
 		until = c.now() + time.Duration(own.Wait)*time.Millisecond + c.options.Timeout
 	}
-	a, err := c.attempt(ctx, &own, until)
+	a, err := c.attempt(ctx, &own, until, nil)
 	if err != nil {
 		if pending(a, err) {
 			c.giveUp(&own, nil)
@@ -70,8 +70,9 @@ func (c *Client) call(ctx context.Context, v schema.Verb, m schema.Message) (ans
 	return c.ask(ctx, &r)
 }
 
-// attempt makes an acquire. If it waits, it is given up at an instant.
-func (c *Client) attempt(ctx context.Context, m *schema.Acquire, until instant) (answer, error) {
+// attempt makes an acquire. If it waits, it is given up at an instant; and with the
+// error errOver when the presence ends that it is for.
+func (c *Client) attempt(ctx context.Context, m *schema.Acquire, until instant, p *presence) (answer, error) {
 	if err := validate(schema.VerbAcquire, m); err != nil {
 		return answer{}, err
 	}
@@ -80,6 +81,9 @@ func (c *Client) attempt(ctx context.Context, m *schema.Acquire, until instant) 
 	if m.Wait != 0 {
 		r.until, r.waits = until, true
 		r.every = min(r.every, repeatWaiting)
+	}
+	if p != nil {
+		r.over = p.over
 	}
 	return c.ask(ctx, &r)
 }

@@ -57,7 +57,11 @@ func TestHoldersAreAloneWhateverGoesWrong(t *testing.T) {
 		var conns []*nats.Conn
 		for i := range 8 {
 			nc := s.Conn()
-			c := must[*client.Client](t)(client.New(nc, &client.Options{TTL: 5 * second}))
+			opts := &client.Options{TTL: 5 * second}
+			if i%2 == 0 {
+				opts = &client.Options{SessionTTL: 5 * second, Grace: second}
+			}
+			c := must[*client.Client](t)(client.New(nc, opts))
 			conns = append(conns, nc)
 			all.Go(func() {
 				r := rand.New(rand.NewPCG(seed, uint64(i)))

@@ -26,6 +26,7 @@ type Client struct {
 	options Options
 	name    string // the client of the protocol
 	named   bool   // by the subject
+	grace   time.Duration
 	began   time.Time
 
 	nonce string        // begins every request's id
@@ -40,21 +41,22 @@ type Client struct {
 	once   sync.Once
 	result error // of Close
 
-	mu      sync.Mutex
-	closed  bool
-	calls   int              // by callers, on their way
-	errands int              // in the background, not done yet
-	skipped int              // errands that were too many
-	locks   map[string]*Lock // that are held, by name
-	settled chan struct{}    // closed when parties are settled
-	keeper  keeper
+	mu       sync.Mutex
+	closed   bool
+	calls    int              // by callers, on their way
+	errands  int              // in the background, not done yet
+	skipped  int              // errands that were too many
+	locks    map[string]*Lock // that are held, by name
+	presence *presence        // by which they are held; nil: none is open or being opened
+	settled  chan struct{}    // closed when parties are settled
+	keeper   keeper
 
 	standings map[party]*standing
 }
 
 // New makes a Client on a connection, which stays the caller's: it is not closed
 // with the Client, and its handlers are left alone. Use bus.Connect, or nats.Connect
-// with a small PingInterval, nats.MaxReconnects(-1) and
+// with a small PingInterval and ReconnectWait, nats.MaxReconnects(-1) and
 // nats.ReconnectBufSize(-1). opts may be nil. Errors: ErrInvalid names the
 // option that is wrong; those of the subscription to an inbox.
 func New(nc *nats.Conn, opts *Options) (*Client, error) {
@@ -82,6 +84,7 @@ func newClient(nc *nats.Conn, caller *bus.Caller, options Options) *Client {
 		options: options,
 		name:    cmp.Or(options.ID, options.Label, freshID()),
 		named:   options.ID != "",
+		grace:   options.graceOn(nc),
 		began:   time.Now(),
 		nonce:   rand.Text() + "-",
 		stopped: make(chan struct{}),
@@ -141,10 +144,11 @@ func (c *Client) noteLocked() {
 }
 
 // Close ends the Client: calls that wait return ErrClosed, every Lock that is
-// held ends with that cause and is released (but for those with NoRenew), and
-// what was given up is canceled. It waits until the service has acknowledged
-// all that, for at most Options.Timeout; what is left then ends by its TTL, and
-// the error is ErrUnavailable.
+// held ends with that cause and is released (but for those with NoRenew), all
+// that are held by the session with one request, and what was given up is canceled.
+// It waits until the service has acknowledged all that, for at most
+// Options.Timeout; what is left then ends by its TTL or the session's, and the
+// error is ErrUnavailable.
 func (c *Client) Close() error {
 	c.once.Do(func() { c.result = c.close() })
 	return c.result
@@ -160,13 +164,14 @@ func (c *Client) close() (err error) {
 	c.await(ctx, func() bool { return c.calls == 0 })
 
 	c.mu.Lock()
+	c.departLocked()
 	c.releaseAllLocked()
 	c.mu.Unlock()
 	c.await(ctx, func() bool { return c.errands == 0 })
 
 	c.mu.Lock()
 	if n := c.errands; n > 0 {
-		err = &Error{Status: schema.StatusUnavailable, Message: fmt.Sprintf("%d releases or cancels not acknowledged", n)}
+		err = &Error{Status: schema.StatusUnavailable, Message: fmt.Sprintf("%d releases, cancels or leaves not acknowledged", n)}
 	}
 	c.keeper.ready = nil
 	close(c.stopped)

@@ -19,7 +19,7 @@ func TestCloseReleasesWhatIsHeld(t *testing.T) {
 		locks = append(locks, acquire(t, c, fmt.Sprint(i)))
 	}
 	locks = append(locks, acquire(t, c, "s", client.Shared()), acquire(t, c, "s", client.Shared()))
-	kept := acquire(t, c, "kept", client.NoRenew())
+	kept := acquire(t, c, "kept", client.NoRenew(), client.TTL(30*second))
 	ctx := locks[0].Context()
 	ok(t, c.Close())
 	ok(t, c.Close())

@@ -5,18 +5,24 @@ import (
 	"slices"
 )
 
-// heldContext is a context that ends with the first of some locks, or with its
+// holding is a lock, or the presence by which locks are held.
+type holding interface {
+	// Err returns nil as long as it is held, by the clock, and why not after that.
+	Err() error
+}
+
+// heldContext is a context that ends with the first of some holdings, or with its
 // parent. It does not rely on anybody's waking up in time: whoever asks it
 // looks at the clock.
 type heldContext struct {
 	context.Context // ended by cancel
 	cancel          context.CancelCauseFunc
-	locks           []*Lock
+	holdings        []holding
 }
 
-func newHeldContext(parent context.Context, locks ...*Lock) *heldContext {
+func newHeldContext(parent context.Context, holdings ...holding) *heldContext {
 	ctx, cancel := context.WithCancelCause(parent)
-	return &heldContext{Context: ctx, cancel: cancel, locks: locks}
+	return &heldContext{Context: ctx, cancel: cancel, holdings: holdings}
 }
 
 // Done returns a channel that is closed when the context has ended.
@@ -25,14 +31,14 @@ func (h *heldContext) Done() <-chan struct{} {
 	return h.Context.Done()
 }
 
-// Err returns nil while all locks are held.
+// Err returns nil while all of them are held.
 func (h *heldContext) Err() error {
 	h.look()
 	return h.Context.Err()
 }
 
 func (h *heldContext) look() {
-	for _, l := range h.locks {
+	for _, l := range h.holdings {
 		if err := l.Err(); err != nil {
 			h.cancel(err)
 			return
@@ -51,6 +57,13 @@ func (h *heldContext) Value(key any) any {
 	return h.Context.Value(key)
 }
 
+// endsWith tells whether the context ends when one of the locks does.
+func (h *heldContext) endsWith(locks []*Lock) bool {
+	return slices.ContainsFunc(locks, func(l *Lock) bool {
+		return slices.ContainsFunc(h.holdings, func(x holding) bool { return x == l || x == l.presence.Load() })
+	})
+}
+
 // outlive returns ctx, or if it ends with one of the locks, one that does not.
 func (c *Client) outlive(ctx context.Context, locks []*Lock) (context.Context, context.CancelFunc) {
 	from := ctx
@@ -59,7 +72,7 @@ func (c *Client) outlive(ctx context.Context, locks []*Lock) (context.Context, c
 		if !ok {
 			return ctx, func() {}
 		}
-		if slices.ContainsFunc(h.locks, func(l *Lock) bool { return slices.Contains(locks, l) }) {
+		if h.endsWith(locks) {
 			return context.WithTimeout(context.WithoutCancel(ctx), c.options.Timeout)
 		}
 		from = h.Context

@@ -19,29 +19,36 @@ type errand struct {
 	place    slot
 	request  request
 	parties  []party // that it settles
-	lost     *Lock   // that it gives back; nil if it does something else
+	tell     func()  // what was lost, first; nil is nothing
 	ends     instant // it is of no use after that
 	failures int     // in a row
-	told     bool    // that the lock was lost
 }
 
 // errandLocked sends a request in the background.
 func (c *Client) errandLocked(v schema.Verb, m schema.Message, all []party, ends instant) {
-	c.sendLocked(&errand{c: c, request: c.request(v, m), parties: all, ends: ends})
+	c.admitLocked(&errand{c: c, request: c.request(v, m), parties: all, ends: ends})
 }
 
 // giveBackLocked releases what may be left of the hold of a lost lock.
 func (c *Client) giveBackLocked(l *Lock) {
 	locks := []*Lock{l}
 	r := c.request(schema.VerbRelease, releaseOf(locks))
-	c.sendLocked(&errand{c: c, request: r, parties: partiesOf(locks), lost: l, ends: c.now() + 2*l.ttl})
+	tell := func() {
+		c.options.Logger.Warn("lock lost: not renewed in time", "realm", c.options.Realm, "name", l.name, "token", l.token)
+	}
+	c.admitLocked(&errand{c: c, request: r, parties: partiesOf(locks), tell: tell, ends: c.now() + 2*l.ttl})
 }
 
-func (c *Client) sendLocked(e *errand) {
+// admitLocked sends an errand, unless there are too many.
+func (c *Client) admitLocked(e *errand) {
 	if c.errands >= maxErrands {
 		c.skipped++
 		return
 	}
+	c.sendLocked(e)
+}
+
+func (c *Client) sendLocked(e *errand) {
 	c.errands++
 	c.unsettleLocked(e.parties)
 	e.request.stop = c.stopped
@@ -57,9 +64,9 @@ func (e *errand) dueLocked(instant) bool {
 
 func (e *errand) carry() {
 	c := e.c
-	if e.lost != nil && !e.told {
-		e.told = true
-		c.options.Logger.Warn("lock lost: not renewed in time", "realm", c.options.Realm, "name", e.lost.name, "token", e.lost.token)
+	if e.tell != nil {
+		e.tell()
+		e.tell = nil
 	}
 	now := c.now()
 	if now >= e.ends {

@@ -69,14 +69,51 @@ func (c *Client) dropLocked(ch chore) {
 func (c *Client) keep() {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	lost, joined := c.caller.Disconnected(), c.caller.Reconnected()
 	for {
 		select {
 		case <-timer.C:
 		case <-c.keeper.wake:
+		case <-lost:
+		case <-joined:
 		case <-c.stopped:
 			return
 		}
+		lost, joined = c.link(lost, joined)
 		timer.Reset(c.tidy())
+	}
+}
+
+// link takes in what has become of the connection, and returns what tells of
+// that from then on. A connection that was made anew was lost before.
+func (c *Client) link(lost, joined <-chan struct{}) (nextLost, nextJoined <-chan struct{}) {
+	back := isClosed(joined)
+	if back {
+		joined = c.caller.Reconnected()
+	}
+	away := isClosed(lost)
+	if away {
+		if lost = c.caller.Disconnected(); c.nc.IsClosed() {
+			lost = nil // for good
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if p := c.presence; p != nil && (away || back) {
+		if p.cutLocked(c.now()); back {
+			c.setLocked(p, c.now())
+		}
+	}
+	return lost, joined
+}
+
+// isClosed tells whether a channel on which nothing is sent is closed.
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
 	}
 }
 

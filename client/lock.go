@@ -15,11 +15,13 @@ type Lock struct {
 	name  string
 	token uint64
 	owner string
-	until atomic.Int64 // the instant at which it is no longer trusted; past once it has ended
+	until atomic.Int64 // the instant at which it is no longer trusted for its TTL: never without one, past once it has ended
+
+	presence atomic.Pointer[presence] // by which it is held too; nil: by its TTL alone
 
 	// Guarded by c.mu.
 	place     slot
-	ttl       time.Duration
+	ttl       time.Duration // 0 is none
 	shortest  time.Duration // of the TTLs asked for by a Renew whose outcome is unknown; 0 is none
 	turn      uint64        // counts changes of the TTL, begun and ended: a renewal in the background across one proves nothing
 	named     bool          // the owner was named by its user
@@ -50,7 +52,7 @@ func (l *Lock) Owner() string { return l.owner }
 // Context returns a context that ends when the lock is no longer held: with the
 // cause (context.Cause) ErrLost no later than somebody else can have it, with
 // ErrReleased when it is released, with ErrClosed when the Client is closed.
-// It has no deadline, as renewals move the end.
+// It has no deadline, as renewals and keepalives move the end.
 func (l *Lock) Context() context.Context {
 	l.c.mu.Lock()
 	defer l.c.mu.Unlock()
@@ -66,7 +68,7 @@ func (l *Lock) Context() context.Context {
 // Err returns nil while the lock is held, and why it no longer is after that:
 // ErrLost, ErrReleased or ErrClosed.
 func (l *Lock) Err() error {
-	if l.c.now() < instant(l.until.Load()) {
+	if l.trusted() {
 		return nil
 	}
 	l.c.mu.Lock()
@@ -75,12 +77,18 @@ func (l *Lock) Err() error {
 	return l.cause
 }
 
+// trusted tells whether the lock is held, by the clock.
+func (l *Lock) trusted() bool {
+	now, p := l.c.now(), l.presence.Load()
+	return now < instant(l.until.Load()) && (p == nil || now < instant(p.until.Load()))
+}
+
 // Release gives the lock back, and the next waiter has it at once. The Context
 // ends before anything is sent; if ctx comes from it, Options.Timeout bounds the
 // release instead. Releasing again is no error. A lock that was
 // lost is ErrLost and ErrNotHeld, and nobody else's hold is touched. With any
-// other error the release goes on in the background, at most until the TTL has
-// ended the hold; call Release again to wait for it.
+// other error the release goes on in the background, at most until the TTL, if
+// there is one, has ended the hold; call Release again to wait for it.
 func (l *Lock) Release(ctx context.Context) error {
 	if err := l.c.enter(); err != nil {
 		return fmt.Errorf("release %q: %w", l.name, err)
@@ -93,11 +101,17 @@ func (l *Lock) Release(ctx context.Context) error {
 }
 
 // trustLocked takes in that the hold was granted or renewed by a request that
-// was sent at an instant, as it was first or later.
+// was sent at an instant, as it was first or later. Without a TTL there is nothing
+// to renew: the presence is kept alive.
 func (l *Lock) trustLocked(sent instant, ttl time.Duration) {
 	l.ttl, l.failures, l.trouble = ttl, 0, nil
-	if l.shortest != 0 {
-		ttl = min(ttl, l.shortest)
+	if l.shortest != 0 && (ttl == 0 || l.shortest < ttl) {
+		ttl = l.shortest
+	}
+	if ttl == 0 {
+		l.until.Store(int64(never))
+		l.c.dropLocked(l)
+		return
 	}
 	l.until.Store(int64(trustedUntil(sent, ttl)))
 	l.c.setLocked(l, l.nextLocked(sent, ttl))
@@ -130,6 +144,9 @@ func (l *Lock) endLocked(cause error) {
 // of its hold, by a renewal whose answer is lost or late, is released; but a
 // lock that is not renewed here may be renewed elsewhere.
 func (l *Lock) expireLocked() {
+	if p := l.presence.Load(); p != nil && l.cause == nil {
+		p.expireLocked()
+	}
 	if l.cause != nil || l.c.now() < instant(l.until.Load()) {
 		return
 	}
@@ -158,8 +175,11 @@ func (l *Lock) unrenewedLocked() string {
 
 // goneLocked says why the service does not know the hold any more.
 func (l *Lock) goneLocked() string {
-	if l.forced != "" {
+	switch {
+	case l.forced != "":
 		return l.forced
+	case l.ttl == 0:
+		return "its hold was released by others"
 	}
 	return "its hold was released by others, or its TTL was over"
 }
@@ -168,7 +188,7 @@ func (l *Lock) goneLocked() string {
 // any time from now on, whatever becomes of the answer.
 func (l *Lock) changeLocked(ttl time.Duration) {
 	l.turn++
-	if ttl >= l.ttl {
+	if ttl == 0 || l.ttl != 0 && ttl >= l.ttl {
 		return
 	}
 	if l.shortest == 0 || ttl < l.shortest {
@@ -176,7 +196,11 @@ func (l *Lock) changeLocked(ttl time.Duration) {
 	}
 	now := l.c.now()
 	l.until.Store(min(l.until.Load(), int64(trustedUntil(now, ttl))))
-	l.c.setLocked(l, min(l.place.at, l.nextLocked(now, ttl)))
+	next := l.nextLocked(now, ttl)
+	if l.place.index != 0 {
+		next = min(next, l.place.at)
+	}
+	l.c.setLocked(l, next)
 }
 
 // lostError is what is said to who goes on using a lost lock.

@@ -174,8 +174,12 @@ func (r *responder) Conn() *nats.Conn {
 	return nc
 }
 
-// Client returns a Client, which ends with the test.
+// Client returns a Client, which ends with the test. Without options its locks
+// have a TTL, so that no presence is asked for.
 func (r *responder) Client(opts *client.Options) *client.Client {
+	if opts == nil {
+		opts = byTTL
+	}
 	c := must[*client.Client](r.t)(client.New(r.Conn(), opts))
 	r.t.Cleanup(func() {
 		if err := c.Close(); err != nil {
@@ -192,3 +196,6 @@ func grant(a asked, token uint64) *schema.Reply {
 }
 
 const second = time.Second
+
+// byTTL are the options of a Client whose locks are held for a TTL.
+var byTTL = &client.Options{TTL: 30 * second}

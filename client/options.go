@@ -12,6 +12,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/natslock/natslock/schema"
 )
 
@@ -33,10 +35,22 @@ type Options struct {
 	// Default: host-pid-random.
 	Label string
 
-	// TTL is how long a hold lives without renewal, unless an acquire says
-	// otherwise: 10 ms to 24 h. A lock that nobody can renew is lost after it.
-	// Default: 30 s.
+	// TTL has every hold live for so long without renewal, 10 ms to 24 h,
+	// unless an acquire says otherwise. Default: none; a hold lives as long as
+	// the Client's session, which is kept alive for all of them together.
 	TTL time.Duration
+
+	// SessionTTL is how long the session lives without a sign of life from
+	// here, 1 s to 5 min: after a crash, others wait so long for what was held
+	// by it, unless the service sees the connection close. Default: 10 s.
+	SessionTTL time.Duration
+
+	// Grace is how long the session outlives its connection to NATS, at most
+	// 1 min, where the service sees that close: the time for a reconnect. NoGrace
+	// is at once. A Grace of the SessionTTL makes sure that no hold ends by the
+	// close of a connection before its holder knows. Default: 2 s, but a second
+	// more than the connection waits before it reconnects.
+	Grace time.Duration
 
 	// Timeout is how long an answer is awaited before the same request is
 	// sent again. A request that does not wait and whose context has no
@@ -48,10 +62,14 @@ type Options struct {
 	Logger *slog.Logger
 }
 
+// NoGrace is a Grace of nothing: what is held ends with the connection.
+const NoGrace time.Duration = -1
+
 const (
-	defaultRealm   = "default"
-	defaultTTL     = 30 * time.Second
-	defaultTimeout = 5 * time.Second
+	defaultRealm      = "default"
+	defaultSessionTTL = schema.DefaultSessionTTL * time.Millisecond
+	defaultGrace      = 2 * time.Second
+	defaultTimeout    = 5 * time.Second
 )
 
 // withDefaults returns a copy of o without empty fields, or says what is wrong.
@@ -63,8 +81,8 @@ func (o *Options) withDefaults() (Options, error) {
 	if d.Realm == "" {
 		d.Realm = defaultRealm
 	}
-	if d.TTL == 0 {
-		d.TTL = defaultTTL
+	if d.SessionTTL == 0 {
+		d.SessionTTL = defaultSessionTTL
 	}
 	if d.Timeout == 0 {
 		d.Timeout = defaultTimeout
@@ -87,9 +105,24 @@ func (o *Options) withDefaults() (Options, error) {
 		return d, invalidf("client: not valid UTF-8")
 	case d.Timeout < 0:
 		return d, invalidf("timeout: %s is negative", d.Timeout)
+	case !within(d.SessionTTL, schema.MinSessionTTL, schema.MaxSessionTTL):
+		return d, invalidf("session ttl: %s, want whole milliseconds from 1s to 5m", d.SessionTTL)
+	case d.Grace != 0 && d.Grace != NoGrace && !within(d.Grace, 1, schema.MaxGrace):
+		return d, invalidf("grace: %s, want whole milliseconds to 1m, or NoGrace", d.Grace)
+	case d.TTL == 0:
+		return d, nil
 	}
 	_, err := ttlMillis(d.TTL)
 	return d, err
+}
+
+// graceOn is the Grace on a connection.
+func (o *Options) graceOn(nc *nats.Conn) time.Duration {
+	if o.Grace != 0 {
+		return max(0, o.Grace)
+	}
+	again := nc.Opts.ReconnectWait + nc.Opts.ReconnectJitter + time.Second
+	return min(max(defaultGrace, again.Truncate(time.Millisecond)), schema.MaxGrace*time.Millisecond)
 }
 
 // freshID makes a client's id for one that has none: told apart by people, and
@@ -111,7 +144,7 @@ type AcquireOption func(*terms) error
 type terms struct {
 	mode    schema.Mode
 	size    int64
-	ttl     int64 // milliseconds
+	ttl     int64 // milliseconds; 0: by presence
 	owner   string
 	meta    schema.Meta
 	wait    time.Duration // forever: until the context ends
@@ -135,6 +168,9 @@ func (c *Client) terms(waits bool, opts []AcquireOption) (terms, error) {
 		}
 		t.wait = 0
 	}
+	if t.noRenew && t.ttl == 0 {
+		return t, invalidf("no-renew: needs a TTL: without one, a hold lives as long as the Client")
+	}
 	return t, nil
 }
 
@@ -156,8 +192,9 @@ func Size(n int) AcquireOption {
 	}
 }
 
-// TTL sets how long the hold lives without renewal, 10 ms to 24 h in whole
-// milliseconds. Default: the Client's.
+// TTL has the hold live for so long without renewal, 10 ms to 24 h in whole
+// milliseconds, also when the Client's session ends. Default: Options.TTL, and
+// without that, as long as the session.
 func TTL(d time.Duration) AcquireOption {
 	return func(t *terms) (err error) {
 		t.ttl, err = ttlMillis(d)
@@ -169,7 +206,8 @@ func TTL(d time.Duration) AcquireOption {
 // same client and owner are one hold. Within a Client they are the same *Lock,
 // one Release ends it for both, and the TTL asked for last counts. While a
 // release by the Client is not acknowledged, the owner's next acquire waits for
-// that. Default: a fresh one, so that locks are not re-entrant.
+// that. A hold that was asked for both with a TTL and without ends with that TTL or
+// with the session, whichever is first. Default: a fresh one, so that locks are not re-entrant.
 func Owner(s string) AcquireOption {
 	return func(t *terms) error {
 		t.owner = s
@@ -213,7 +251,7 @@ func Wait(d time.Duration) AcquireOption {
 }
 
 // NoRenew leaves the hold to its TTL: it is not renewed in the background, only
-// by Lock.Renew, and Client.Close does not release it.
+// by Lock.Renew, and Client.Close does not release it. It needs a TTL.
 func NoRenew() AcquireOption {
 	return func(t *terms) error {
 		t.noRenew = true
@@ -223,11 +261,15 @@ func NoRenew() AcquireOption {
 
 // ttlMillis is a TTL in the protocol's unit.
 func ttlMillis(d time.Duration) (int64, error) {
-	ms := d.Milliseconds()
-	if ms < schema.MinTTL || ms > schema.MaxTTL || d%time.Millisecond != 0 {
+	if !within(d, schema.MinTTL, schema.MaxTTL) {
 		return 0, invalidf("ttl: %s, want whole milliseconds from 10ms to 24h", d)
 	}
-	return ms, nil
+	return d.Milliseconds(), nil
+}
+
+// within tells whether d is whole milliseconds within bounds.
+func within(d time.Duration, least, most int64) bool {
+	return d%time.Millisecond == 0 && d.Milliseconds() >= least && d.Milliseconds() <= most
 }
 
 func invalidf(format string, args ...any) error {

@@ -114,16 +114,12 @@ func (q *acquisition) attend() (done func()) {
 }
 
 // settle waits until no release or cancel of the acquisition's parties is on its
-// way.
-func (q *acquisition) settle(ctx context.Context) error {
+// way. It is given up like a request.
+func (q *acquisition) settle(ctx context.Context, r *request) error {
 	if q.parties == nil {
 		return nil
 	}
 	c := q.c
-	r := request{waits: q.terms.wait != 0, until: q.until}
-	if !r.waits {
-		r.until = c.bound(ctx)
-	}
 	timer := time.NewTimer(max(0, r.until-c.now()))
 	defer timer.Stop()
 	for {
@@ -138,9 +134,9 @@ func (q *acquisition) settle(ctx context.Context) error {
 		select {
 		case <-settled:
 		case <-timer.C:
-			return givenUp(ctx, &r, nil)
+			return givenUp(ctx, r, nil)
 		case <-ctx.Done():
-			return givenUp(ctx, &r, nil)
+			return givenUp(ctx, r, nil)
 		case <-c.open.Done():
 			return ErrClosed
 		}

@@ -102,9 +102,13 @@ func releaseOf(locks []*Lock) *schema.Release {
 	return m
 }
 
-// longest is the longest TTL: after that, nothing is left to release.
+// longest is the longest TTL: after that, nothing is left to release. What is held
+// by the session is as long as that.
 func longest(locks []*Lock) (ttl time.Duration) {
 	for _, l := range locks {
+		if l.ttl == 0 {
+			return schema.MaxTTL * time.Millisecond
+		}
 		ttl = max(ttl, l.ttl)
 	}
 	return ttl

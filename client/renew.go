@@ -11,6 +11,8 @@ import (
 
 // Renew restarts the lock's TTL, with another one from now on unless ttl is 0.
 // Locks are renewed in the background without it, but for those with NoRenew.
+// A hold without a TTL gets one by it, beside the session by which it lives; with
+// ttl 0 the service is only asked whether it is there.
 // When the hold is gone, the lock is lost: ErrLost and ErrNotHeld.
 func (l *Lock) Renew(ctx context.Context, ttl time.Duration) error {
 	m := &schema.Renew{Name: l.name, Token: l.token, Client: l.c.name}
@@ -87,7 +89,8 @@ func (l *Lock) dueLocked(now instant) bool {
 	return true
 }
 
-// carry renews the lock in the background: one try.
+// carry renews the lock in the background, or if it has no TTL, asks whether it is
+// there: one try.
 func (l *Lock) carry() {
 	c := l.c
 	c.mu.Lock()
@@ -98,7 +101,11 @@ func (l *Lock) carry() {
 	}
 	r := c.request(schema.VerbRenew, &schema.Renew{Name: l.name, Token: l.token, Client: c.name})
 	r.stop = c.stopped
-	r.until = c.now() + min(c.options.Timeout, ttl/4)
+	bound := c.options.Timeout
+	if ttl > 0 {
+		bound = min(bound, ttl/4)
+	}
+	r.until = c.now() + bound
 	a, err := c.ask(context.Background(), &r)
 
 	c.mu.Lock()

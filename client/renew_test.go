@@ -70,7 +70,7 @@ func TestRenewalsArePaced(t *testing.T) {
 
 func TestManyLocksSurviveAnOutage(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *clienttest.Server) {
-		c := s.Client(nil)
+		c := s.Client(byTTL)
 		var locks []*client.Lock
 		for i := range 300 {
 			locks = append(locks, acquire(t, c, fmt.Sprint(i)))

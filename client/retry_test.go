@@ -126,7 +126,7 @@ func TestWaitingAcquireIsRepeatedAtOnceAfterAReconnect(t *testing.T) {
 			}
 		})
 		nc := s.Conn()
-		c := must[*client.Client](t)(client.New(nc, nil))
+		c := must[*client.Client](t)(client.New(nc, byTTL))
 		defer c.Close()
 		time.AfterFunc(2*second, func() { ok(t, nc.ForceReconnect()) })
 		start := time.Now()

@@ -25,7 +25,11 @@ func (s *LockSet) Context() context.Context {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.context == nil {
-		s.context = newHeldContext(context.Background(), s.locks...)
+		holdings := make([]holding, len(s.locks))
+		for i, l := range s.locks {
+			holdings[i] = l
+		}
+		s.context = newHeldContext(context.Background(), holdings...)
 		for _, l := range s.locks {
 			context.AfterFunc(l.Context(), s.context.look)
 		}

@@ -55,7 +55,7 @@ func TestContextEndsBeforeTheHoldCan(t *testing.T) {
 
 func TestShortOutageGoesUnnoticed(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *clienttest.Server) {
-		l := acquire(t, s.Client(nil), "a")
+		l := acquire(t, s.Client(byTTL), "a")
 		time.Sleep(25 * second)
 		for range 5 {
 			s.StopWorker()
@@ -194,7 +194,7 @@ func TestOldGrantIsAskedForAgainUnderItsOwner(t *testing.T) {
 
 func TestOldGrantThatIsOverIsWaitedForAnew(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *clienttest.Server) {
-		c := s.Client(nil)
+		c := s.Client(byTTL)
 		first := acquire(t, c, "a")
 		time.AfterFunc(20*second, func() { ok(t, first.Release(t.Context())) })
 		l := must[*client.Lock](t)(c.Acquire(t.Context(), "a"))

@@ -21,7 +21,7 @@ func TestWatchTellsWhatHappens(t *testing.T) {
 		some := must[iter.Seq2[client.Event, error]](t)(c.Watch(ctx, &client.WatchOptions{
 			Types: []schema.EventType{schema.EventGranted, schema.EventForced}, Prefix: "b",
 		}))
-		acquire(t, c, "a", client.NoRenew())
+		acquire(t, c, "a", client.NoRenew(), client.TTL(30*second))
 		b := acquire(t, c, "bb")
 		_, err := c.Force(t.Context(), "bb", &client.ForceOptions{Reason: "why not"})
 		ok(t, err)

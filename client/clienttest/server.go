@@ -24,6 +24,7 @@ type Server struct {
 	t      testing.TB
 	nats   *embedded.Server
 	worker *nats.Conn
+	system *nats.Conn     // sees connections end, for the worker
 	stores [2]*bus.Bucket // of locks and of sessions
 
 	mu   sync.Mutex
@@ -53,6 +54,9 @@ func New(t testing.TB, opts ...Option) *Server {
 		t.Fatalf("clienttest: %v", err)
 	}
 	if s.worker, err = s.nats.WorkerConn(); err != nil {
+		t.Fatalf("clienttest: %v", err)
+	}
+	if s.system, err = s.nats.SystemConn(); err != nil {
 		t.Fatalf("clienttest: %v", err)
 	}
 	for i, name := range []string{"natslock_locks", "natslock_sessions"} {
@@ -121,6 +125,11 @@ func (s *Server) StartWorker() {
 		s.t.Errorf("clienttest: %v", err)
 		return
 	}
+	unwatch, err := bus.Departures(s.system, embedded.Account, worker.ConnectionClosed)
+	if err != nil {
+		s.t.Errorf("clienttest: %v", err)
+		return
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ready := make(chan struct{})
 	done := make(chan struct{})
@@ -131,6 +140,9 @@ func (s *Server) StartWorker() {
 		}
 	}()
 	s.stop = func() {
+		if err := unwatch(); err != nil {
+			s.t.Errorf("clienttest: %v", err)
+		}
 		cancel()
 		<-done
 	}
@@ -152,8 +164,10 @@ func (s *Server) close() {
 			s.t.Errorf("clienttest: %v", err)
 		}
 	}
-	if s.worker != nil {
-		s.worker.Close()
+	for _, nc := range []*nats.Conn{s.system, s.worker} {
+		if nc != nil {
+			nc.Close()
+		}
 	}
 	if s.nats != nil {
 		if err := s.nats.Shutdown(); err != nil {

@@ -70,7 +70,7 @@ func TestHoldsOutliveTheWorkerInABubble(t *testing.T) {
 	runtime.GC()
 	synctest.Test(t, func(t *testing.T) {
 		s := clienttest.New(t)
-		locks := s.Client(nil)
+		locks := s.Client(&client.Options{TTL: 30 * time.Second})
 		l, err := locks.TryAcquire(t.Context(), "a")
 		if err != nil {
 			t.Fatal(err)
