@@ -56,7 +56,25 @@ func held(c *Client, ttl time.Duration) *Lock {
 	return l
 }
 
+// present makes a lock of a Client that is held by its session alone.
+func present(c *Client, ttl time.Duration) *Lock {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p := c.presenceLocked()
+	p.aliveLocked(c.now(), ttl, 0)
+	l := c.adoptLocked(hold{"a", 1}, "o")
+	l.presence.Store(p)
+	l.trustLocked(c.now(), 0)
+	return l
+}
+
 func TestContextEndsThoughNothingElseRuns(t *testing.T) {
+	for _, take := range []func(*Client, time.Duration) *Lock{held, present} {
+		endsThoughNothingElseRuns(t, take)
+	}
+}
+
+func endsThoughNothingElseRuns(t *testing.T, take func(*Client, time.Duration) *Lock) {
 	const ttl = 30 * time.Second
 	for name, ended := range map[string]func(ctx context.Context, l *Lock) bool{
 		"Err of the lock":    func(_ context.Context, l *Lock) bool { return errors.Is(l.Err(), ErrLost) },
@@ -75,12 +93,16 @@ func TestContextEndsThoughNothingElseRuns(t *testing.T) {
 			defer h.cancel(nil)
 			return h.Err() != nil && errors.Is(context.Cause(h), ErrLost)
 		},
+		"that of the presence": func(_ context.Context, l *Lock) bool {
+			p := l.presence.Load()
+			return p == nil && l.Err() != nil || p != nil && p.Err() != nil
+		},
 		"that of a set": func(_ context.Context, l *Lock) bool {
 			return (&LockSet{locks: []*Lock{l}}).Context().Err() != nil
 		},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			l := held(unkept(t), ttl)
+			l := take(unkept(t), ttl)
 			ctx := l.Context()
 			time.Sleep(ttl - margin(ttl) - time.Nanosecond)
 			if ended(ctx, l) {

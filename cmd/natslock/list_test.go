@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -90,7 +91,7 @@ func TestListGoesOnOverPages(t *testing.T) {
 			names = append(names, fmt.Sprintf("%06d", len(want)))
 			want = append(want, names[len(names)-1])
 		}
-		if _, err := c.AcquireAll(t.Context(), names, client.NoRenew()); err != nil {
+		if _, err := c.AcquireAll(t.Context(), names, client.TTL(time.Minute), client.NoRenew()); err != nil {
 			t.Fatal(err)
 		}
 	}

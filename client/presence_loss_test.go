@@ -1,0 +1,379 @@
+package client_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/natslock/natslock/client"
+	"github.com/natslock/natslock/client/clienttest"
+	"github.com/natslock/natslock/schema"
+)
+
+func TestKeepaliveIsTrustedFromItsSending(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		p := new(presences)
+		s := respond(t, p.take)
+		c := s.Client(byPresence)
+		p.late = func(*schema.Keepalive) time.Duration { return second }
+		start := time.Now()
+		l := acquire(t, c, "a")
+		near(t, time.Since(start), second)
+		p.mute = true
+		ended(t, l.Context(), client.ErrLost)
+		near(t, time.Since(start), window(10*second))
+	})
+}
+
+func TestLateKeepaliveRevivesNothing(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		p := new(presences)
+		s := respond(t, p.take)
+		c := s.Client(&client.Options{Timeout: time.Minute})
+		first, other := acquire(t, c, "a"), acquire(t, c, "b")
+		p.late = func(*schema.Keepalive) time.Duration { return 8 * second }
+		ctx := first.Context()
+		ended(t, ctx, client.ErrLost)
+		wantErr(t, other.Err(), client.ErrLost)
+		time.Sleep(time.Minute)
+		s.wait()
+		wantErr(t, first.Err(), client.ErrLost)
+		wantErr(t, first.Release(t.Context()), client.ErrLost, client.ErrNotHeld)
+		lost := p.last().Session
+		if len(p.leaves) != 1 || p.leaves[0] != lost || len(p.releases) != 0 {
+			t.Errorf("left %q, %d releases", p.leaves, len(p.releases))
+		}
+		p.late = nil
+		ok(t, acquire(t, c, "a").Err())
+		if p.last().Session == lost || p.last().N > 1 {
+			t.Errorf("%+v after the loss of %s", p.last(), lost)
+		}
+	})
+}
+
+func TestSessionThatHasEndedIsLostAtOnce(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		p := new(presences)
+		s := respond(t, p.take)
+		c := s.Client(byPresence)
+		var locks []*client.Lock
+		for i := range 10 {
+			locks = append(locks, acquire(t, c, fmt.Sprint(i)))
+		}
+		kept := acquire(t, c, "kept", client.TTL(time.Minute))
+		presence := must[context.Context](t)(c.Presence(t.Context()))
+		old := p.last().Session
+		p.end(old)
+		start := time.Now()
+		ended(t, presence, client.ErrLost)
+		if d := time.Since(start); d > 4*second {
+			t.Errorf("after %s", d)
+		}
+		for _, l := range locks {
+			wantErr(t, l.Err(), client.ErrLost)
+		}
+		ok(t, kept.Err())
+		ok(t, acquire(t, c, "0").Err())
+		if again := must[context.Context](t)(c.Presence(t.Context())); again == presence || again.Err() != nil {
+			t.Errorf("the next presence: %v", again.Err())
+		}
+		if m := p.last(); m.Session == old || !m.Create || len(p.leaves) != 0 {
+			t.Errorf("opened by %+v, left %q", m, p.leaves)
+		}
+	})
+}
+
+// An acquire is the first to hear that the session has ended.
+func TestAcquireForASessionThatHasEndedIsMadeAnew(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		p := new(presences)
+		s := respond(t, p.take)
+		c := s.Client(byPresence)
+		l := acquire(t, c, "a")
+		p.end(p.last().Session)
+		ok(t, acquire(t, c, "b").Err())
+		wantErr(t, l.Err(), client.ErrLost)
+		s.wait()
+		if n := len(p.acquires); n != 3 || p.acquires[1].Request == p.acquires[2].Request || p.acquires[1].Session == p.acquires[2].Session {
+			t.Errorf("%d acquires, the last by %+v", n, p.acquires[n-1])
+		}
+	})
+}
+
+func TestSessionsThatEndAtOnceAreGivenUp(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		p := new(presences)
+		s := respond(t, func(a asked) {
+			p.take(a)
+			if m, is := a.request.(*schema.Keepalive); is {
+				p.end(m.Session)
+			}
+		})
+		_, err := s.Client(byPresence).TryAcquire(t.Context(), "a")
+		wantErr(t, err, client.ErrSessionExpired)
+		if n := len(p.acquires); n < 2 || n > 5 {
+			t.Errorf("%d attempts", n)
+		}
+	})
+}
+
+func TestSessionThatIsRefusedIsSaidToWhoAcquires(t *testing.T) {
+	for status, want := range map[schema.Status]error{
+		schema.StatusLimit: client.ErrLimit, schema.StatusDenied: client.ErrDenied, schema.StatusInvalid: client.ErrInvalid,
+	} {
+		bubble(t, func(t *testing.T) {
+			p := &presences{refuse: &schema.Reply{Status: status, Message: "no"}}
+			s := respond(t, p.take)
+			c := s.Client(byPresence)
+			_, err := c.Acquire(t.Context(), "a")
+			wantErr(t, err, want)
+			_, err = c.Presence(t.Context())
+			wantErr(t, err, want)
+			p.refuse = nil
+			ok(t, acquire(t, c, "a").Err())
+		})
+	}
+}
+
+// The session is lost while a grant for it is on its way.
+func TestGrantForALostSessionIsNotBelieved(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		p := new(presences)
+		var first *asked
+		s := respond(t, func(a asked) {
+			if m, is := a.request.(*schema.Acquire); is && m.Name == "b" && (first == nil || m.Session == first.request.(*schema.Acquire).Session) {
+				first = &a
+				return
+			}
+			p.take(a)
+		})
+		c := s.Client(byPresence)
+		held := acquire(t, c, "a")
+		got := make(chan *client.Lock)
+		go func() { got <- must[*client.Lock](t)(c.Acquire(t.Context(), "b")) }()
+		s.wait()
+		p.mute = true
+		ended(t, held.Context(), client.ErrLost)
+		first.answer(grant(*first, 99))
+		s.wait()
+		p.mute = false
+		l := <-got
+		if m := p.acquires[len(p.acquires)-1]; l.Token() == 99 || m.Session == first.request.(*schema.Acquire).Session {
+			t.Errorf("token %d by %+v", l.Token(), m)
+		}
+	})
+}
+
+func TestOutageLongerThanTheSessionTTL(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *clienttest.Server) {
+		c, other := s.Client(nil), s.Client(nil)
+		l := acquire(t, c, "a")
+		waiting := make(chan error, 1)
+		go func() {
+			_, err := c.Acquire(t.Context(), "b", client.Wait(time.Hour))
+			waiting <- err
+		}()
+		blocker := acquire(t, other, "b", client.TTL(time.Hour))
+		start := time.Now()
+		s.StopWorker()
+		ended(t, l.Context(), client.ErrLost)
+		if d := time.Since(start); d > window(10*second) {
+			t.Errorf("lost after %s", d)
+		}
+		time.Sleep(time.Minute)
+		s.StartWorker()
+		time.Sleep(3 * second)
+		if isHeld(t, other, "a") {
+			t.Error("what was lost is held yet")
+		}
+		ok(t, acquire(t, c, "a").Err())
+		ok(t, blocker.Release(t.Context()))
+		ok(t, <-waiting)
+		synctest.Wait()
+	})
+}
+
+func TestConnectionThatIsBackWithinTheGraceLosesNothing(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *clienttest.Server) {
+		nc, cable := s.Cable()
+		c := must[*client.Client](t)(client.New(nc, nil))
+		defer c.Close()
+		l := acquire(t, c, "a")
+		for range 20 {
+			cable.Cut()
+			time.Sleep(1400 * time.Millisecond)
+			cable.Mend()
+			time.Sleep(1500 * time.Millisecond)
+			ok(t, l.Err())
+		}
+		time.Sleep(time.Minute)
+		ok(t, l.Err())
+		if !isHeld(t, s.Client(nil), "a") {
+			t.Error("the hold is gone")
+		}
+	})
+}
+
+func TestConnectionThatStaysAwayLosesTheSession(t *testing.T) {
+	for grace, trusted := range map[time.Duration]time.Duration{
+		0: window(2 * second), client.NoGrace: 0, 5 * second: window(5 * second), time.Minute: window(20 * second),
+	} {
+		inBubble(t, func(t *testing.T, s *clienttest.Server) {
+			nc, cable := s.Cable()
+			c := must[*client.Client](t)(client.New(nc, &client.Options{SessionTTL: 20 * second, Grace: grace}))
+			defer c.Close()
+			l := acquire(t, c, "a")
+			next := make(chan time.Time)
+			go func() {
+				must[*client.Lock](t)(s.Client(nil).Acquire(t.Context(), "a"))
+				next <- time.Now()
+			}()
+			synctest.Wait()
+			start := time.Now()
+			cable.Cut()
+			ended(t, l.Context(), client.ErrLost)
+			near(t, time.Since(start), trusted)
+			lost, granted := time.Now(), <-next
+			if !granted.After(lost) && grace != client.NoGrace {
+				t.Errorf("lost at %s, and somebody else had it at %s", lost, granted)
+			}
+			if d := granted.Sub(start); d > max(grace, 2*second)+second && grace < 20*second {
+				t.Errorf("somebody else had it after %s", d)
+			}
+			cable.Mend()
+			ok(t, acquire(t, c, "b").Err())
+		})
+	}
+}
+
+func TestReconnectTellsTheNewConnection(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		p := new(presences)
+		s := respond(t, p.take)
+		nc := s.Conn()
+		c := must[*client.Client](t)(client.New(nc, nil))
+		defer c.Close()
+		l := acquire(t, c, "a")
+		before := p.last()
+		start := time.Now()
+		ok(t, nc.ForceReconnect())
+		for p.last() == before {
+			time.Sleep(10 * time.Millisecond)
+			s.wait()
+		}
+		now := must[uint64](t)(nc.GetClientID())
+		if m := p.last(); m.Session != before.Session || m.Epoch != 77 || *m.CID == *before.CID || *m.CID != now || m.Server != nc.ConnectedServerId() {
+			t.Errorf("kept alive by %+v on connection %d", m, now)
+		}
+		if d := time.Since(start); d > second {
+			t.Errorf("after %s", d)
+		}
+		time.Sleep(5 * second)
+		ok(t, l.Err())
+	})
+}
+
+// The answer to what was sent on the old connection proves nothing of the new one.
+func TestKeepaliveFromBeforeTheLossDoesNotEndTheGrace(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *clienttest.Server) {
+		nc, cable := s.Cable()
+		c := must[*client.Client](t)(client.New(nc, &client.Options{SessionTTL: time.Minute}))
+		defer c.Close()
+		l := acquire(t, c, "a")
+		s.StopWorker()
+		start := time.Now()
+		cable.Cut()
+		time.AfterFunc(second, cable.Mend)
+		ended(t, l.Context(), client.ErrLost)
+		near(t, time.Since(start), window(2*second))
+		s.StartWorker()
+	})
+}
+
+func TestCloseWhileTheSessionIsOpened(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		p := &presences{mute: true}
+		s := respond(t, p.take)
+		c := s.Client(byPresence)
+		over := make(chan error)
+		go func() {
+			_, err := c.Acquire(t.Context(), "a")
+			over <- err
+		}()
+		s.wait()
+		start := time.Now()
+		go func() { ok(t, c.Close()) }()
+		wantErr(t, <-over, client.ErrClosed)
+		s.wait()
+		near(t, time.Since(start), 0)
+		n := len(p.keepalives)
+		time.Sleep(time.Minute)
+		s.wait()
+		if len(p.acquires) != 0 || len(p.keepalives) != n {
+			t.Errorf("%d acquires, %d keepalives after Close", len(p.acquires), len(p.keepalives)-n)
+		}
+	})
+}
+
+func TestOpeningThatNobodyWaitsForIsGivenUp(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		p := &presences{mute: true}
+		s := respond(t, p.take)
+		c := s.Client(byPresence)
+		ctx, cancel := context.WithTimeout(t.Context(), 4*second)
+		defer cancel()
+		_, err := c.Acquire(ctx, "a")
+		wantErr(t, err, client.ErrTimeout, context.DeadlineExceeded)
+		s.wait()
+		n := len(p.keepalives)
+		time.Sleep(time.Minute)
+		s.wait()
+		if len(p.keepalives) != n || n == 0 {
+			t.Errorf("%d keepalives, then %d", n, len(p.keepalives))
+		}
+		_, err = c.TryAcquire(t.Context(), "a")
+		wantErr(t, err, client.ErrUnavailable)
+		canceled, stop := context.WithCancel(t.Context())
+		stop()
+		if _, err = c.Presence(canceled); !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	})
+}
+
+func TestSessionIsLeftOnClose(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *clienttest.Server) {
+		c, other := s.Client(nil), s.Client(nil)
+		presence := must[context.Context](t)(c.Presence(t.Context()))
+		acquire(t, c, "a")
+		next := make(chan *client.Lock)
+		go func() { next <- must[*client.Lock](t)(other.Acquire(t.Context(), "a")) }()
+		synctest.Wait()
+		start := time.Now()
+		ok(t, c.Close())
+		ok(t, (<-next).Err())
+		near(t, time.Since(start), 0)
+		ended(t, presence, client.ErrClosed)
+		_, err := c.Presence(t.Context())
+		wantErr(t, err, client.ErrClosed)
+	})
+}
+
+func TestForceOfOneOfManyLosesThatOne(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *clienttest.Server) {
+		c := s.Client(nil)
+		one, other := acquire(t, c, "a"), acquire(t, c, "b")
+		ctx := one.Context()
+		start := time.Now()
+		must[[]client.Holder](t)(s.Client(nil).Force(t.Context(), "a", nil))
+		ended(t, ctx, client.ErrLost)
+		near(t, time.Since(start), 0)
+		time.Sleep(time.Minute)
+		ok(t, other.Err())
+		ok(t, must[context.Context](t)(c.Presence(t.Context())).Err())
+		ok(t, acquire(t, c, "a").Err())
+	})
+}
