@@ -40,9 +40,10 @@ func TestEverythingSurvivesARestart(t *testing.T) {
 	}
 	s.want(schema.StatusRenewed, &schema.Renew{Name: "held", Token: held})
 
-	// Callers come back in another order than they came.
+	// Callers come back in another order than they came. A refusal comes after
+	// they have been taken in: requests of other verbs could overtake them.
 	all, two, one := s.send(several), s.send(second), s.send(first)
-	s.ask(&schema.Inspect{Name: "busy"})
+	s.want(schema.StatusHeld, &schema.Acquire{Name: "busy", Client: "late"})
 	s.unlock("busy", busy)
 	token := one.want(schema.StatusGranted).Token
 	s.unlock("busy", token)
