@@ -63,7 +63,8 @@
 //  2. When the window ends, the Context of the Lock ends with the cause ErrLost,
 //     before anybody else can have the lock. So it does at once when the service
 //     says that there is no such hold: it was ended by force. The event of that
-//     has the Client ask.
+//     has the Client ask. What others release by its token is missed when it is
+//     renewed next, or without a TTL, looked at next.
 //  3. A lost Lock stays lost. A renewal or keepalive that is answered later revives
 //     nothing: the hold is released, or the session left, if it is still there; and
 //     a grant that comes for a lost session is not believed.
@@ -105,5 +106,6 @@
 //
 // A held lock costs a few hundred bytes, no goroutine and no timer. One with a TTL
 // costs a request every third of that, of which at most 64 are on their way at a time.
-// All that are held by the session together cost one every third of its TTL.
+// All that are held by the session together cost one every third of its TTL, and
+// another in each TTL, and after a reconnect, which looks whether 64 of them are there.
 package client

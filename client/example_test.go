@@ -89,6 +89,44 @@ func ExampleClient_Do() {
 	// <nil>
 }
 
+// A program that holds a lock for each of its shards stops them all when its session
+// is lost.
+func ExampleClient_Presence() {
+	locks, done := newClient(nil)
+	defer done()
+	ctx := context.Background()
+	present, err := locks.Presence(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for shard := range 3 {
+		if _, err := locks.TryAcquire(ctx, fmt.Sprintf("shard/%d", shard)); err != nil {
+			log.Fatal(err)
+		}
+	}
+
+	fmt.Println("serving:", present.Err() == nil)
+	locks.Close() // gives everything back; a crash would too, within seconds
+	<-present.Done()
+	fmt.Println(context.Cause(present)) // client.ErrLost if the session was lost
+	// Output:
+	// serving: true
+	// client closed
+}
+
+// What is to be held without the program is left to its TTL.
+func ExampleTTL() {
+	locks, done := newClient(nil)
+	defer done()
+
+	l, err := locks.TryAcquire(context.Background(), "release/2.1", client.TTL(time.Hour), client.NoRenew())
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(l.Name(), "is held for an hour, also after Close")
+	// Output: release/2.1 is held for an hour, also after Close
+}
+
 func ExampleClient_AcquireAll() {
 	locks, done := newClient(nil)
 	defer done()

@@ -42,7 +42,13 @@ func (c *Client) forced(m *nats.Msg) {
 	if l.forced = "ended by force"; e.Reason != "" {
 		l.forced += ": " + e.Reason
 	}
+	l.askLocked()
+}
+
+// askLocked has the lock renewed now, or if it has no TTL, the service asked whether
+// it is held: it may not be.
+func (l *Lock) askLocked() {
 	if !l.noRenew && !l.renewing {
-		c.setLocked(l, c.now())
+		l.c.setLocked(l, l.c.now())
 	}
 }

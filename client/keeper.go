@@ -102,6 +102,9 @@ func (c *Client) link(lost, joined <-chan struct{}) (nextLost, nextJoined <-chan
 	if p := c.presence; p != nil && (away || back) {
 		if p.cutLocked(c.now()); back {
 			c.setLocked(p, c.now())
+			if p.open {
+				p.survey.hurryLocked()
+			}
 		}
 	}
 	return lost, joined

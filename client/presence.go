@@ -17,6 +17,7 @@ type presence struct {
 
 	// Guarded by c.mu.
 	place    slot
+	survey   survey
 	open     bool // it was, at least
 	epoch    uint64
 	sent     instant // of the last keepalive that was acknowledged
@@ -46,6 +47,7 @@ func (c *Client) presenceLocked() *presence {
 		c: c, id: rand.Text(), ttl: c.options.SessionTTL, cut: never,
 		opened: make(chan struct{}), over: make(chan struct{}),
 	}
+	p.survey.p = p
 	p.until.Store(int64(past))
 	c.presence = p
 	c.setLocked(p, c.now())
@@ -77,6 +79,7 @@ func (p *presence) aliveLocked(sent instant, ttl time.Duration, cuts uint64) {
 		}
 		p.open = true
 		close(p.opened)
+		p.c.setLocked(&p.survey, p.c.now()+ttl)
 	}
 	if sent >= p.sent {
 		p.sent, p.ttl = sent, ttl
@@ -126,6 +129,7 @@ func (p *presence) endLocked(cause error) {
 	p.cause = cause
 	p.until.Store(int64(past))
 	p.c.dropLocked(p)
+	p.c.dropLocked(&p.survey)
 	if p.c.presence == p {
 		p.c.presence = nil
 	}

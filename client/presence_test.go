@@ -24,6 +24,9 @@ type presences struct {
 	mute       bool // keepalives are not answered
 	refuse     *schema.Reply
 	tokens     uint64
+	held       map[string]uint64 // tokens by name
+	inspects   int
+	unseen     *schema.Reply // instead of what is held
 }
 
 // take answers a request.
@@ -43,10 +46,21 @@ func (p *presences) take(a asked) {
 			return
 		}
 		p.tokens++
+		if p.held == nil {
+			p.held = map[string]uint64{}
+		}
+		p.held[m.Name] = p.tokens
 		a.answer(grant(a, p.tokens))
 	case *schema.Renew:
 		p.renewals++
+		if p.held[m.Name] != m.Token {
+			a.answer(&schema.Reply{Status: schema.StatusNotHeld})
+			return
+		}
 		a.answer(&schema.Reply{Status: schema.StatusRenewed, TTL: new(int64)})
+	case *schema.Inspect:
+		p.inspects++
+		p.inspect(a, m)
 	case *schema.Release:
 		p.releases = append(p.releases, m)
 		a.answer(&schema.Reply{Status: schema.StatusReleased})
@@ -67,6 +81,18 @@ func (p *presences) keep(a asked, m *schema.Keepalive) {
 	case p.late != nil:
 		time.AfterFunc(p.late(m), func() { a.answer(reply) })
 		return
+	}
+	a.answer(reply)
+}
+
+func (p *presences) inspect(a asked, m *schema.Inspect) {
+	if p.unseen != nil {
+		a.answer(p.unseen)
+		return
+	}
+	reply := &schema.Reply{Status: schema.StatusOK}
+	for _, name := range m.Names {
+		reply.Locks = append(reply.Locks, schema.LockState{Name: name, Holders: []schema.Holder{{Token: p.held[name]}}})
 	}
 	a.answer(reply)
 }
@@ -139,8 +165,8 @@ func TestManyLocksCostOneKeepalive(t *testing.T) {
 		for _, l := range locks {
 			ok(t, l.Err())
 		}
-		if n := len(p.keepalives); n < 18 || n > 24 || p.renewals != 0 {
-			t.Errorf("%d keepalives and %d renewals in a minute", n, p.renewals)
+		if n := len(p.keepalives); n < 18 || n > 24 || p.renewals != 0 || p.inspects < 4 || p.inspects > 6 {
+			t.Errorf("%d keepalives, %d renewals and %d inspects in a minute", n, p.renewals, p.inspects)
 		}
 		ok(t, c.Close())
 		s.wait()

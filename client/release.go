@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/natslock/natslock/schema"
@@ -89,9 +90,14 @@ func (c *Client) releaseLater(locks []*Lock) {
 }
 
 // releaseOf is the message that releases locks, by their tokens: it ends no
-// other hold however late it arrives.
+// other hold however late it arrives. Of what is held by the session, only that one's
+// part ends, as other Clients may have acquired it by the same owner.
 func releaseOf(locks []*Lock) *schema.Release {
 	m := &schema.Release{Client: locks[0].c.name}
+	p := locks[0].presence.Load()
+	if p != nil && !slices.ContainsFunc(locks, func(l *Lock) bool { return l.presence.Load() != p }) {
+		m.Session = p.id
+	}
 	if len(locks) == 1 {
 		m.Name, m.Token = locks[0].name, locks[0].token
 		return m

@@ -16,9 +16,21 @@ func (c *Client) Release(ctx context.Context, name string, token uint64) error {
 	m := &schema.Release{Name: name, Token: token, Client: c.name}
 	a, err := c.want(ctx, schema.VerbRelease, name, m)
 	if errors.Is(err, ErrNotHeld) && a.sends > 1 {
-		return nil
+		err = nil
+	}
+	if err == nil {
+		c.askOf(hold{name, token})
 	}
 	return err
+}
+
+// askOf has a lock ask whether it is held, if the hold is one of the Client's.
+func (c *Client) askOf(h hold) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if l := c.findLocked(h); l != nil {
+		l.askLocked()
+	}
 }
 
 // Renew restarts the TTL of a hold by its token, and returns it; with another

@@ -8,6 +8,10 @@
 //		...
 //	}
 //
+// What happens when something fails is tested by making it fail: StopWorker is a
+// service that is away, and the Cable of a connection can be cut. The worker sees
+// connections close, as natslock serve does.
+//
 // # In a bubble
 //
 // It works inside a testing/synctest bubble, where a TTL of minutes costs

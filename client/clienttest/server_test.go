@@ -89,6 +89,41 @@ func TestHoldsOutliveTheWorkerInABubble(t *testing.T) {
 	runtime.GC()
 }
 
+func TestCutCableLosesWhatIsHeld(t *testing.T) {
+	runtime.GC()
+	runtime.GC()
+	synctest.Test(t, func(t *testing.T) {
+		s := clienttest.New(t)
+		nc, cable := s.Cable()
+		locks, err := client.New(nc, &client.Options{SessionTTL: 5 * time.Minute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := locks.TryAcquire(t.Context(), "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		cable.Cut()
+		next, err := s.Client(nil).Acquire(t.Context(), "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := time.Since(start); d < 2*time.Second || d > 3*time.Second || l.Err() == nil || next.Err() != nil {
+			t.Errorf("after %s: %v, %v", d, l.Err(), next.Err())
+		}
+		cable.Mend()
+		if _, err := locks.TryAcquire(t.Context(), "b"); err != nil || !nc.IsConnected() {
+			t.Error(err)
+		}
+		if err := locks.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	runtime.GC()
+	runtime.GC()
+}
+
 func BenchmarkNew(b *testing.B) {
 	for b.Loop() {
 		b.StopTimer()
