@@ -10,10 +10,10 @@ import (
 // How writes are grouped. On one server, an atomic batch costs as much as about
 // a dozen writes that each wait for the disk: docs/performance.md.
 const (
-	groupFlights = 2       // on their way at once: one is with the disk, one with the callers
-	groupMin     = 16      // fewer than that are sent one by one
-	groupMax     = 500     // writes of a batch
-	groupBytes   = 4 << 20 // of the values of a batch
+	groupMin   = 16           // writes that a batch costs as much as: fewer are sent one by one
+	groupRoom  = 2 * groupMin // on their way at once: two batches, one with the disk and one with the callers
+	groupMax   = 500          // writes of a batch
+	groupBytes = 4 << 20      // of the values of a batch
 )
 
 // Group is a Store that shares the cost of reaching the disk: while writes are
@@ -28,7 +28,8 @@ type Group struct {
 	Store
 
 	mu      sync.Mutex
-	flights int       // single writes and batches that are on their way
+	flying  int       // what is on its way: a batch counts as groupMin writes
+	batches int       // of these
 	waiting []passage // in order of arrival
 }
 
@@ -48,51 +49,70 @@ func (g *Group) Commit(writes []Write, done func(revision uint64, err error)) {
 		return
 	}
 	g.mu.Lock()
-	if g.flights >= groupFlights {
+	if !g.hasRoomLocked() {
 		w := writes[0]
 		w.Value = bytes.Clone(w.Value)
 		g.waiting = append(g.waiting, passage{w, done})
 		g.mu.Unlock()
 		return
 	}
-	g.flights++
+	g.flying++
 	g.mu.Unlock()
 	g.Store.Commit(writes, func(revision uint64, err error) {
-		g.landed()
+		g.landed(1)
 		done(revision, err)
 	})
 }
 
-// landed ends a flight and begins the next. It comes before the outcome is
+// hasRoomLocked reports whether a single write may go at once. Beside a batch
+// none does: it would wait for the disk by itself.
+func (g *Group) hasRoomLocked() bool { return g.batches == 0 && g.flying < groupRoom }
+
+// landed ends a flight of so many and begins others. It comes before the outcome is
 // told: the store has something to do while callers hear of it.
-func (g *Group) landed() {
+func (g *Group) landed(n int) {
+	var next [][]passage
 	g.mu.Lock()
-	g.flights--
-	var group []passage
-	if g.flights < groupFlights {
-		if group = g.board(); len(group) > 0 {
-			g.flights++
+	g.flying -= n
+	if n > 1 {
+		g.batches--
+	}
+	for {
+		group := g.boardLocked()
+		if group == nil {
+			break
 		}
+		next = append(next, group)
 	}
 	g.mu.Unlock()
-	if len(group) > 0 {
+	for _, group := range next {
 		g.send(group)
 	}
 }
 
-// board takes who goes next: all, when they are worth a batch, or one.
-func (g *Group) board() []passage {
+// boardLocked takes who goes next: all, when they are worth a batch, or one; nil
+// if nobody can.
+func (g *Group) boardLocked() []passage {
 	n, size := 0, 0
 	for n < len(g.waiting) && n < groupMax && size < groupBytes {
 		size += len(g.waiting[n].write.Value)
 		n++
 	}
-	if n < groupMin {
-		n = min(n, 1)
+	switch {
+	case n >= groupMin:
+		if g.flying+groupMin > groupRoom {
+			return nil
+		}
+		g.flying += groupMin
+		g.batches++
+	case n > 0 && g.hasRoomLocked():
+		n = 1
+		g.flying++
+	default:
+		return nil
 	}
 	group := g.waiting[:n:n]
-	g.waiting = g.waiting[n:]
-	if len(g.waiting) == 0 {
+	if g.waiting = g.waiting[n:]; len(g.waiting) == 0 {
 		g.waiting = nil
 	}
 	return group
@@ -109,7 +129,7 @@ func (g *Group) send(group []passage) {
 			g.alone(group)
 			return
 		}
-		g.landed()
+		g.landed(min(len(group), groupMin))
 		for i, p := range group {
 			if err != nil {
 				p.done(0, err)
@@ -134,7 +154,7 @@ func (g *Group) alone(group []passage) {
 	for _, p := range group {
 		g.Store.Commit([]Write{p.write}, func(revision uint64, err error) {
 			if left.Add(-1) == 0 {
-				g.landed()
+				g.landed(groupMin)
 			}
 			p.done(revision, err)
 		})

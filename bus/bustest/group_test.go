@@ -90,8 +90,8 @@ func TestFewWritesGoOneByOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMemory(t)
 		sizes := slow(m)
-		commitAll(bus.NewGroup(m), 12)
-		if got := sizes(); len(got) != 12 || slices.Max(got) != 1 {
+		commitAll(bus.NewGroup(m), 40)
+		if got := sizes(); len(got) != 40 || slices.Max(got) != 1 {
 			t.Errorf("commits of %v", got)
 		}
 	})
@@ -125,7 +125,7 @@ func TestATooLargeValueInABatchHarmsNoOther(t *testing.T) {
 		slow(m)
 		group := bus.NewGroup(m)
 		large := make(chan error, 1)
-		for i := range 3 {
+		for i := range 32 {
 			group.Commit([]bus.Write{{Key: fmt.Sprint("first", i)}}, func(uint64, error) {})
 		}
 		group.Commit([]bus.Write{{Key: "large", Value: make([]byte, bustest.MaxValue+1)}}, func(_ uint64, err error) { large <- err })
