@@ -105,3 +105,40 @@ func TestKeepaliveFromBeforeTheLossDoesNotEndTheGrace(t *testing.T) {
 		s.StartWorker()
 	})
 }
+
+// A keepalive that is not answered tells of the old connection: no copy of it is sent
+// on the new one.
+func TestKeepaliveOnItsWayIsNotRepeatedOnAnotherConnection(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		p := new(presences)
+		s := respond(t, p.take)
+		nc := s.Conn()
+		c := must[*client.Client](t)(client.New(nc, &client.Options{Grace: time.Minute}))
+		defer c.Close()
+		acquire(t, c, "a")
+		before := must[uint64](t)(nc.GetClientID())
+		p.mute = true
+		for n := len(p.keepalives); len(p.keepalives) == n; s.wait() {
+			time.Sleep(10 * time.Millisecond)
+		}
+		ok(t, nc.ForceReconnect())
+		for nc.IsReconnecting() || must[uint64](t)(nc.GetClientID()) == before {
+			time.Sleep(time.Millisecond)
+		}
+		s.wait()
+		n := len(p.keepalives) - 1
+		start, now := time.Now(), must[uint64](t)(nc.GetClientID())
+		for len(p.keepalives) < n+4 {
+			time.Sleep(time.Millisecond)
+			s.wait()
+		}
+		if d := time.Since(start); d > 3*second {
+			t.Errorf("after %s", d)
+		}
+		for _, m := range p.keepalives[n:] {
+			if *m.CID != now {
+				t.Errorf("connection %d is told on connection %d", *m.CID, now)
+			}
+		}
+	})
+}

@@ -167,6 +167,33 @@ func TestGrantForALostSessionIsNotBelieved(t *testing.T) {
 	})
 }
 
+// Its place in the queue is lost, but not its caller's wish.
+func TestWaitingAcquireOfALostSessionIsMadeAnew(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		p := new(presences)
+		sessions := map[string]bool{}
+		s := respond(t, func(a asked) {
+			if m, is := a.request.(*schema.Acquire); is {
+				if sessions[m.Session] = true; len(sessions) < 2 {
+					return // it waits
+				}
+			}
+			p.take(a)
+		})
+		c := s.Client(byPresence)
+		must[context.Context](t)(c.Presence(t.Context()))
+		got := make(chan *client.Lock)
+		go func() { got <- must[*client.Lock](t)(c.Acquire(t.Context(), "a")) }()
+		s.wait()
+		p.end(p.last().Session)
+		start := time.Now()
+		ok(t, (<-got).Err())
+		if d := time.Since(start); d > 4*second || len(p.acquires) != 1 {
+			t.Errorf("after %s: %d acquires", d, len(p.acquires))
+		}
+	})
+}
+
 func TestOutageLongerThanTheSessionTTL(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *clienttest.Server) {
 		c, other := s.Client(nil), s.Client(nil)
