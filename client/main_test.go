@@ -167,6 +167,14 @@ func (r *responder) wait() {
 	<-seen
 }
 
+// pass lets time pass: as wait does, before and after.
+func (r *responder) pass(d time.Duration) {
+	r.t.Helper()
+	r.wait()
+	time.Sleep(d)
+	r.wait()
+}
+
 // Conn returns a caller's connection, which ends with the test.
 func (r *responder) Conn() *nats.Conn {
 	nc := must[*nats.Conn](r.t)(r.nats.CallerConn(nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})))

@@ -74,8 +74,7 @@ func TestReconnectTellsTheNewConnection(t *testing.T) {
 		start := time.Now()
 		ok(t, nc.ForceReconnect())
 		for p.last() == before {
-			time.Sleep(10 * time.Millisecond)
-			s.wait()
+			s.pass(10 * time.Millisecond)
 		}
 		now := must[uint64](t)(nc.GetClientID())
 		if m := p.last(); m.Session != before.Session || m.Epoch != 77 || *m.CID == *before.CID || *m.CID != now || m.Server != nc.ConnectedServerId() {
@@ -84,7 +83,7 @@ func TestReconnectTellsTheNewConnection(t *testing.T) {
 		if d := time.Since(start); d > second {
 			t.Errorf("after %s", d)
 		}
-		time.Sleep(5 * second)
+		s.pass(5 * second)
 		ok(t, l.Err())
 	})
 }
@@ -118,9 +117,11 @@ func TestKeepaliveOnItsWayIsNotRepeatedOnAnotherConnection(t *testing.T) {
 		acquire(t, c, "a")
 		before := must[uint64](t)(nc.GetClientID())
 		p.mute = true
-		for n := len(p.keepalives); len(p.keepalives) == n; s.wait() {
-			time.Sleep(10 * time.Millisecond)
+		s.wait()
+		for n := len(p.keepalives); len(p.keepalives) == n; {
+			s.pass(10 * time.Millisecond)
 		}
+		s.wait()
 		ok(t, nc.ForceReconnect())
 		for nc.IsReconnecting() || must[uint64](t)(nc.GetClientID()) == before {
 			time.Sleep(time.Millisecond)
@@ -129,8 +130,7 @@ func TestKeepaliveOnItsWayIsNotRepeatedOnAnotherConnection(t *testing.T) {
 		n := len(p.keepalives) - 1
 		start, now := time.Now(), must[uint64](t)(nc.GetClientID())
 		for len(p.keepalives) < n+4 {
-			time.Sleep(time.Millisecond)
-			s.wait()
+			s.pass(time.Millisecond)
 		}
 		if d := time.Since(start); d > 3*second {
 			t.Errorf("after %s", d)

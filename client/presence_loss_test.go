@@ -19,10 +19,12 @@ func TestKeepaliveIsTrustedFromItsSending(t *testing.T) {
 		s := respond(t, p.take)
 		c := s.Client(byPresence)
 		p.late = func(*schema.Keepalive) time.Duration { return second }
+		s.wait()
 		start := time.Now()
 		l := acquire(t, c, "a")
 		near(t, time.Since(start), second)
 		p.mute = true
+		s.wait()
 		ended(t, l.Context(), client.ErrLost)
 		near(t, time.Since(start), window(10*second))
 	})
@@ -35,11 +37,11 @@ func TestLateKeepaliveRevivesNothing(t *testing.T) {
 		c := s.Client(&client.Options{Timeout: time.Minute})
 		first, other := acquire(t, c, "a"), acquire(t, c, "b")
 		p.late = func(*schema.Keepalive) time.Duration { return 8 * second }
+		s.wait()
 		ctx := first.Context()
 		ended(t, ctx, client.ErrLost)
 		wantErr(t, other.Err(), client.ErrLost)
-		time.Sleep(time.Minute)
-		s.wait()
+		s.pass(time.Minute)
 		wantErr(t, first.Err(), client.ErrLost)
 		wantErr(t, first.Release(t.Context()), client.ErrLost, client.ErrNotHeld)
 		lost := p.last().Session
@@ -47,6 +49,7 @@ func TestLateKeepaliveRevivesNothing(t *testing.T) {
 			t.Errorf("left %q, %d releases", p.leaves, len(p.releases))
 		}
 		p.late = nil
+		s.wait()
 		ok(t, acquire(t, c, "a").Err())
 		if p.last().Session == lost || p.last().N > 1 {
 			t.Errorf("%+v after the loss of %s", p.last(), lost)
@@ -67,6 +70,7 @@ func TestSessionThatHasEndedIsLostAtOnce(t *testing.T) {
 		presence := must[context.Context](t)(c.Presence(t.Context()))
 		old := p.last().Session
 		p.end(old)
+		s.wait()
 		start := time.Now()
 		ended(t, presence, client.ErrLost)
 		if d := time.Since(start); d > 4*second {
@@ -94,6 +98,7 @@ func TestAcquireForASessionThatHasEndedIsMadeAnew(t *testing.T) {
 		c := s.Client(byPresence)
 		l := acquire(t, c, "a")
 		p.end(p.last().Session)
+		s.wait()
 		ok(t, acquire(t, c, "b").Err())
 		wantErr(t, l.Err(), client.ErrLost)
 		s.wait()
@@ -133,6 +138,7 @@ func TestSessionThatIsRefusedIsSaidToWhoAcquires(t *testing.T) {
 			_, err = c.Presence(t.Context())
 			wantErr(t, err, want)
 			p.refuse = nil
+			s.wait()
 			ok(t, acquire(t, c, "a").Err())
 		})
 	}
@@ -156,10 +162,12 @@ func TestGrantForALostSessionIsNotBelieved(t *testing.T) {
 		go func() { got <- must[*client.Lock](t)(c.Acquire(t.Context(), "b")) }()
 		s.wait()
 		p.mute = true
+		s.wait()
 		ended(t, held.Context(), client.ErrLost)
 		first.answer(grant(*first, 99))
 		s.wait()
 		p.mute = false
+		s.wait()
 		l := <-got
 		if m := p.acquires[len(p.acquires)-1]; l.Token() == 99 || m.Session == first.request.(*schema.Acquire).Session {
 			t.Errorf("token %d by %+v", l.Token(), m)
@@ -186,6 +194,7 @@ func TestWaitingAcquireOfALostSessionIsMadeAnew(t *testing.T) {
 		go func() { got <- must[*client.Lock](t)(c.Acquire(t.Context(), "a")) }()
 		s.wait()
 		p.end(p.last().Session)
+		s.wait()
 		start := time.Now()
 		ok(t, (<-got).Err())
 		if d := time.Since(start); d > 4*second || len(p.acquires) != 1 {
@@ -240,8 +249,7 @@ func TestCloseWhileTheSessionIsOpened(t *testing.T) {
 		s.wait()
 		near(t, time.Since(start), 0)
 		n := len(p.keepalives)
-		time.Sleep(time.Minute)
-		s.wait()
+		s.pass(time.Minute)
 		if len(p.acquires) != 0 || len(p.keepalives) != n {
 			t.Errorf("%d acquires, %d keepalives after Close", len(p.acquires), len(p.keepalives)-n)
 		}
@@ -259,8 +267,7 @@ func TestOpeningThatNobodyWaitsForIsGivenUp(t *testing.T) {
 		wantErr(t, err, client.ErrTimeout, context.DeadlineExceeded)
 		s.wait()
 		n := len(p.keepalives)
-		time.Sleep(time.Minute)
-		s.wait()
+		s.pass(time.Minute)
 		if len(p.keepalives) != n || n == 0 {
 			t.Errorf("%d keepalives, then %d", n, len(p.keepalives))
 		}

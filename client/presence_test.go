@@ -115,12 +115,12 @@ func TestFirstUseOpensOneSession(t *testing.T) {
 		p := new(presences)
 		s := respond(t, p.take)
 		c := s.Client(byPresence)
-		time.Sleep(time.Minute)
-		s.wait()
+		s.pass(time.Minute)
 		if len(p.keepalives) > 0 {
 			t.Errorf("%d keepalives before the first use", len(p.keepalives))
 		}
 		p.late = func(*schema.Keepalive) time.Duration { return 500 * time.Millisecond }
+		s.wait()
 		var both sync.WaitGroup
 		for i := range 2 {
 			both.Go(func() { acquire(t, c, fmt.Sprint(i)) })
@@ -143,8 +143,7 @@ func TestFirstUseOpensOneSession(t *testing.T) {
 			}
 		}
 		n := len(p.keepalives)
-		time.Sleep(4 * second)
-		s.wait()
+		s.pass(4 * second)
 		if then := p.last(); len(p.keepalives) == n || then.Create || then.Epoch != 77 || then.N <= first.N || then.Session != first.Session {
 			t.Errorf("kept alive by %+v", then)
 		}
@@ -160,8 +159,7 @@ func TestManyLocksCostOneKeepalive(t *testing.T) {
 		for i := range 1000 {
 			locks = append(locks, acquire(t, c, fmt.Sprint(i)))
 		}
-		time.Sleep(time.Minute)
-		s.wait()
+		s.pass(time.Minute)
 		for _, l := range locks {
 			ok(t, l.Err())
 		}

@@ -85,10 +85,10 @@ func TestHoldsThatCannotBeLookedAtAreAskedFor(t *testing.T) {
 			c := s.Client(byPresence)
 			one, other := acquire(t, c, "a"), acquire(t, c, "b")
 			delete(p.held, "a")
+			s.wait()
 			ended(t, one.Context(), client.ErrLost)
 			ok(t, other.Err())
-			time.Sleep(time.Minute)
-			s.wait()
+			s.pass(time.Minute)
 			ok(t, other.Err())
 			if p.renewals < 5 || p.renewals > 10 {
 				t.Errorf("asked %d times in a minute", p.renewals)
@@ -145,11 +145,10 @@ func TestReconnectWhileHoldsAreLookedAtBeginsAnew(t *testing.T) {
 		}
 		time.Sleep(61 * second)
 		ok(t, nc.ForceReconnect())
-		time.Sleep(10 * time.Millisecond)
-		s.wait()
+		s.pass(10 * time.Millisecond)
 		slow = false
-		time.Sleep(10 * second)
 		s.wait()
+		s.pass(10 * second)
 		if len(names) != 200 {
 			t.Errorf("%d of 200 were looked at", len(names))
 		}
