@@ -47,8 +47,10 @@ type Options struct {
 
 	// Grace is how long the session outlives its connection to NATS, at most
 	// 1 min, where the service sees that close: the time for a reconnect. NoGrace
-	// is at once. A Grace of the SessionTTL makes sure that no hold ends by the
-	// close of a connection before its holder knows. Default: 2 s, but a second
+	// is at once. It is as well the longest time without a connection that goes
+	// unnoticed here: a restart of the NATS server that takes longer loses what is
+	// held. A Grace of the SessionTTL makes sure that no hold ends by the close of a
+	// connection before its holder knows. Default: 2 s, but a second
 	// more than the connection waits before it reconnects.
 	Grace time.Duration
 

@@ -258,6 +258,28 @@ func TestHoldForATTLAndByPresenceEndsWithTheFirst(t *testing.T) {
 	})
 }
 
+func TestRenewGivesAHoldByPresenceATTL(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *clienttest.Server) {
+		c := s.Client(nil)
+		l := acquire(t, c, "a")
+		ok(t, l.Renew(t.Context(), 0))
+		if h := state(t, c, "a").Holders[0]; h.TTL != 0 {
+			t.Errorf("%+v", h)
+		}
+		ok(t, l.Renew(t.Context(), 2*second))
+		if h := state(t, c, "a").Holders[0]; h.TTL != 2000 || len(h.Sessions) != 1 {
+			t.Errorf("%+v", h)
+		}
+		time.Sleep(time.Minute)
+		ok(t, l.Err())
+		ok(t, l.Renew(t.Context(), 0))
+		start := time.Now()
+		s.StopWorker()
+		ended(t, l.Context(), client.ErrLost)
+		near(t, time.Since(start), window(2*second))
+	})
+}
+
 func TestWaitByPresenceIsWithoutEnd(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		waits := make(chan int64, 3)
