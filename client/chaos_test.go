@@ -55,6 +55,7 @@ func TestHoldersAreAloneWhateverGoesWrong(t *testing.T) {
 		defer cancel()
 		var all sync.WaitGroup
 		var conns []*nats.Conn
+		var clients []*client.Client
 		for i := range 8 {
 			nc := s.Conn()
 			opts := &client.Options{TTL: 5 * second}
@@ -62,13 +63,12 @@ func TestHoldersAreAloneWhateverGoesWrong(t *testing.T) {
 				opts = &client.Options{SessionTTL: 5 * second, Grace: second}
 			}
 			c := must[*client.Client](t)(client.New(nc, opts))
-			conns = append(conns, nc)
+			conns, clients = append(conns, nc), append(clients, c)
 			all.Go(func() {
 				r := rand.New(rand.NewPCG(seed, uint64(i)))
 				for ctx.Err() == nil {
 					contend(ctx, t, c, w, r, names)
 				}
-				ok(t, c.Close())
 			})
 		}
 		r := rand.New(rand.NewPCG(seed, 100))
@@ -83,6 +83,9 @@ func TestHoldersAreAloneWhateverGoesWrong(t *testing.T) {
 			}
 		}
 		all.Wait()
+		for _, c := range clients {
+			ok(t, c.Close()) // when the worker is back: its answer is waited for
+		}
 		t.Logf("%d grants", w.grants)
 		if w.grants < 500 {
 			t.Errorf("only %d grants", w.grants)
