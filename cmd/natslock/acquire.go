@@ -25,20 +25,22 @@ type acquireCmd struct {
 	Meta    metaFlag       `sep:"none" placeholder:"K=V" help:"What others see of the hold: key=value or a JSON object. Repeatable."`
 	Quiet   bool           `short:"q" help:"Do not say what is waited for."`
 	Request string         `placeholder:"ID" help:"Identifies the attempt: repeating it takes nothing twice."`
+	Hold    bool           `help:"Stay, and hold the locks until interrupted: by presence, or with --ttl by renewing that."`
 
 	caller `embed:""`
 }
 
 // Help has the examples.
 func (*acquireCmd) Help() string {
-	return `The locks are held until release or until their time is over; nothing renews them, so prefer "natslock run" where a command can be wrapped. In a pipe one lock's token is printed alone; of several, each line has name and token.
+	return `The locks are held until release or until their time is over; nothing renews them, so prefer "natslock run" where a command can be wrapped. With --hold they are held until this command is interrupted, which releases them; if they are lost before, its status is 3. In a pipe one lock's token is printed alone; of several, each line has name and token.
 
 Examples:
 
     natslock acquire orders/42 --ttl 5m
     token=$(natslock acquire orders/42 --wait 10s) && ... ; natslock release orders/42 --token $token
     natslock acquire src dst --meta job=copy
-    natslock acquire printers --size 3`
+    natslock acquire printers --size 3
+    natslock acquire maintenance --hold`
 }
 
 // Run takes the locks.
@@ -54,6 +56,9 @@ func (c *acquireCmd) Run(ctx context.Context, sys *system) error {
 		return err
 	}
 	defer s.close()
+	if c.Hold {
+		return c.hold(ctx, sys, s)
+	}
 	reply, err := c.wait(ctx, sys, s, m)
 	if err != nil {
 		return err
@@ -99,6 +104,9 @@ func (c *acquireCmd) giveBack(ctx context.Context, s *session, reply *schema.Rep
 }
 
 func (c *acquireCmd) message() (*schema.Acquire, error) {
+	if c.Hold && c.Request != "" {
+		return nil, usagef("acquire: --request is for what is not held: --hold repeats its attempts by itself")
+	}
 	m := &schema.Acquire{Client: c.label(), Owner: c.Owner, Request: c.Request, Size: c.Size}
 	if len(c.Names) == 1 {
 		m.Name = c.Names[0]

@@ -35,7 +35,7 @@ type runCmd struct {
 	Name    string         `arg:"" complete:"lock" help:"The lock."`
 	Command []string       `arg:"" passthrough:"partial" help:"What to run, after \"--\"."`
 	Wait    *time.Duration `placeholder:"D" help:"How long to wait for the lock. Default: without end."`
-	TTL     time.Duration  `name:"ttl" default:"30s" placeholder:"D" help:"How long the lock is held when nobody can renew it. Default: 30s."`
+	TTL     *time.Duration `name:"ttl" placeholder:"D" help:"Hold by a TTL that is renewed, instead of by presence: for so long the lock stays held when this process dies. Default: by presence, 2 s after its connection is gone or 10 s after it fell silent."`
 	Shared  bool           `help:"Hold together with other shared holders."`
 	Size    int            `placeholder:"N" help:"Shared by at most N holders: a semaphore."`
 	Owner   string         `placeholder:"ID" help:"Who the hold belongs to. What runs with the same client and owner has one hold, and is not kept apart. Default: a fresh one."`
@@ -49,7 +49,7 @@ type runCmd struct {
 func (*runCmd) Help() string {
 	return `The command runs with NATSLOCK_HELD_NAME, NATSLOCK_HELD_TOKEN and NATSLOCK_HELD_REALM in its environment, as the leader of a process group of its own. Signals are passed on to it, and its exit status is returned. Give the token to whatever the lock guards, and let that refuse smaller ones.
 
-If the lock is lost, because nobody could renew it in time or somebody ended it by force, the whole group gets SIGTERM, and SIGKILL 5 s later. On Linux the command is killed when natslock itself is.
+If the lock is lost, because the service has not heard from this process in time or somebody ended it by force, the whole group gets SIGTERM, and SIGKILL 5 s later. On Linux the command is killed when natslock itself is.
 
 With --json a failure of natslock's own is a JSON object on standard error, with status, message and who holds the lock, and nothing else is said there.
 
@@ -124,7 +124,10 @@ func (c *runCmd) failed(err error) error {
 }
 
 func (c *runCmd) options() ([]client.AcquireOption, error) {
-	options := []client.AcquireOption{client.TTL(c.TTL)}
+	var options []client.AcquireOption
+	if c.TTL != nil {
+		options = append(options, client.TTL(*c.TTL))
+	}
 	if c.Wait != nil {
 		options = append(options, client.Wait(*c.Wait))
 	}
@@ -150,7 +153,7 @@ func (c *runCmd) options() ([]client.AcquireOption, error) {
 
 // check says in the words of the flags what is wrong with them.
 func (c *runCmd) check() error {
-	ttl, err := ttlMillis(&c.TTL)
+	ttl, err := ttlMillis(c.TTL)
 	if err != nil {
 		return err
 	}
