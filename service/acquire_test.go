@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/natslock/natslock/bus"
+	"github.com/natslock/natslock/bus/bustest"
 	"github.com/natslock/natslock/schema"
 )
 
@@ -220,25 +222,28 @@ func TestAnEndedAttemptIsRememberedForAMinute(t *testing.T) {
 		b.pass(59 * time.Second)
 		b.want(schema.StatusNotHeld, m)
 		b.pass(2 * time.Second)
-		b.store.DropExpired()
 		b.want(schema.StatusGranted, m)
 	})
 }
 
-func TestAForgottenLockIsGoneFromTheStore(t *testing.T) {
+// What expires in a file of nats-server leaves what was there before it.
+func TestNoRecordOfALockExpires(t *testing.T) {
 	inBubble(t, func(b *bubble) {
+		b.store.Fail(func(writes []bus.Write) bustest.Fault {
+			for _, w := range writes {
+				if w.TTL != 0 {
+					t.Errorf("%s has a TTL of %s", w.Key, w.TTL)
+				}
+			}
+			return bustest.Fault{}
+		})
 		for i := range 100 {
 			name := fmt.Sprint(i)
 			b.unlock(name, b.lock(&schema.Acquire{Name: name}))
 		}
 		b.pass(61 * time.Second)
-		b.store.DropExpired()
-		if n := b.store.Keys(); n != 0 {
-			t.Errorf("%d keys are left", n)
-		}
 		last := b.lock(&schema.Acquire{Name: "1"})
 		b.pass(20 * time.Second)
-		b.store.DropExpired()
 		if s := b.state("1"); !*s.Held || s.Holders[0].Token != last {
 			t.Errorf("%+v", s)
 		}
@@ -257,7 +262,6 @@ func TestTokensGrowFromGrantToGrant(t *testing.T) {
 			b.unlock("a", token)
 			if i%100 == 99 {
 				b.pass(2 * time.Minute)
-				b.store.DropExpired()
 			}
 		}
 	})

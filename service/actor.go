@@ -11,8 +11,8 @@ import (
 // maxQueued bounds the commands that wait for one lock's turn to be written.
 const maxQueued = 4096
 
-// forgetAfter is how long a free lock's record is kept, in the store and here,
-// so that late repeats of its ended attempts are recognized.
+// forgetAfter is how long a free lock's record is kept here, and a session that
+// has ended in the store, so that what comes late is recognized.
 const forgetAfter = 60 * time.Second
 
 // actor is what the worker knows of one lock, and the one place where commands

@@ -107,7 +107,10 @@ func (b *batch) encode() {
 	}
 }
 
-// write sends the write, perhaps again: the same bytes, the same revisions.
+// write sends the write, perhaps again: the same bytes, the same revisions. No
+// record of a lock has a TTL: a nats-server that was killed and reads its files
+// again finds, below a message that expired, the one before it, and a lock that
+// was released would be held once more.
 func (b *batch) write() {
 	writes := make([]bus.Write, 0, len(b.parts))
 	for i := range b.parts {
@@ -115,11 +118,7 @@ func (b *batch) write() {
 		if !p.written {
 			continue
 		}
-		var ttl time.Duration
-		if p.record.Free() {
-			ttl = forgetAfter
-		}
-		writes = append(writes, bus.Write{Key: p.actor.key, Value: p.value, Expected: p.base, TTL: ttl})
+		writes = append(writes, bus.Write{Key: p.actor.key, Value: p.value, Expected: p.base})
 	}
 	b.sent = time.Now()
 	b.w.store.Commit(writes, b.settled)
@@ -284,6 +283,9 @@ func (b *batch) take(entries []bus.Entry) bool {
 			b.work.refuse(time.Time{}, refusal{schema.StatusInternal, "the lock's record cannot be read: " + err.Error()})
 			b.release()
 			return false
+		}
+		if b.parts[i].base == 0 {
+			record = b.w.lapse(record, entries[i].Revision)
 		}
 		a.shard.mu.Lock()
 		a.reset(record, entries[i].Revision, now)

@@ -43,8 +43,8 @@ func (w *Worker) ringing(a *actor, now time.Duration) {
 	a.ringing = a.ringing || len(jobs) > 0
 	forget := !a.busy && len(a.queue) == 0 && a.record.Free() && now >= a.clocks.since+forgetAfter
 	if forget {
-		// The store has dropped the record by now, or will; should it still be
-		// there, a write that expects nothing conflicts and reads it.
+		// The store keeps it: a write that expects nothing conflicts and reads it.
+		w.forgot(a.revision)
 		a.record, a.revision = lock.Record{}, 0
 		a.shard.forgetLocked(a)
 		next = 0
@@ -59,6 +59,28 @@ func (w *Worker) ringing(a *actor, now time.Duration) {
 	for _, j := range jobs {
 		w.submit(a.key, j)
 	}
+}
+
+// forgot notes that the record of a free lock, as it was at revision, is no
+// longer known here: what it remembered is over.
+func (w *Worker) forgot(revision uint64) {
+	for {
+		last := w.forgotten.Load()
+		if revision <= last || w.forgotten.CompareAndSwap(last, revision) {
+			return
+		}
+	}
+}
+
+// lapse is a record that was read of a lock which is not known here, without the
+// ended attempts whose time is over. A free lock that is not known here was
+// forgotten, if its record is as old as others that were: the watch has brought them
+// all in order.
+func (w *Worker) lapse(record lock.Record, revision uint64) lock.Record {
+	if record.Free() && revision <= w.forgotten.Load() {
+		record.Ended = nil
+	}
+	return record
 }
 
 // rung is called when what was due of a has been decided.

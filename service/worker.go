@@ -46,6 +46,8 @@ type Worker struct {
 	reading chan struct{}  // bounds inspects and lists at work
 	due     chan struct{}  // bounds the timers' commands on their way
 	resumed atomic.Bool    // it has caught up with the store
+
+	forgotten atomic.Uint64 // the largest revision of a record that was forgotten
 }
 
 // New makes a worker that answers on nc and keeps its records in two stores,
