@@ -1,6 +1,7 @@
 package service
 
 import (
+	"container/heap"
 	"slices"
 	"strings"
 	"time"
@@ -19,19 +20,20 @@ func (w *Worker) listSessions(r request, m *schema.List, after string) {
 		limit = int(*m.Limit)
 	}
 	w.read(func() {
-		list := w.sessions.visible(r, m)
-		list = slices.DeleteFunc(list, func(s visible) bool { return s.state.Session <= after })
-		slices.SortFunc(list, func(a, b visible) int { return strings.Compare(a.state.Session, b.state.Session) })
-		reply := &schema.Reply{Status: schema.StatusOK, Sessions: make([]schema.SessionState, 0, min(limit, len(list)))}
+		list, more := w.sessions.visible(r, m, after, limit)
+		reply := &schema.Reply{Status: schema.StatusOK, Sessions: make([]schema.SessionState, 0, len(list))}
 		size := replyReserve
 		for i := range list {
 			s := &list[i].state
-			if size += sessionSize(r.caller.encoding, s); len(reply.Sessions) == limit || size > schema.MaxReply {
-				reply.Cursor = encodeCursor(reply.Sessions[len(reply.Sessions)-1].Session)
+			if size += sessionSize(r.caller.encoding, s); size > schema.MaxReply {
+				more = true
 				break
 			}
 			w.countParts(s, list[i].keys)
 			reply.Sessions = append(reply.Sessions, *s)
+		}
+		if more {
+			reply.Cursor = encodeCursor(reply.Sessions[len(reply.Sessions)-1].Session)
 		}
 		w.reply(r.caller, reply, "")
 	})
@@ -50,25 +52,37 @@ type visible struct {
 	keys  []string
 }
 
-// visible lists the open presences that a caller may see and asks for.
-func (t *sessions) visible(r request, m *schema.List) (list []visible) {
+// visible lists, in order, the first open presences behind after that a caller
+// may see and asks for. Keepalives wait meanwhile: it looks at all sessions, but
+// at little of each.
+func (t *sessions) visible(r request, m *schema.List, after string, limit int) (list []visible, more bool) {
 	realm := schema.EscapeToken(r.realm) + "."
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	now := t.clock.Now()
+	var first nameHeap
 	for id, s := range t.known {
+		full := len(first) > limit
 		switch {
-		case s.record.State != presence.Open,
+		case s.record.State != presence.Open, id <= after, full && id >= first[0],
 			m.Session != "" && id != m.Session,
-			m.Holder != "" && s.record.Client != m.Holder:
+			m.Holder != "" && s.record.Client != m.Holder,
+			!(r.named && s.record.Client == r.client) && !s.isIn(realm):
 			continue
 		}
-		keys := s.keysIn(realm)
-		if len(keys) == 0 && !(r.named && s.record.Client == r.client) {
-			continue
+		heap.Push(&first, id)
+		if full {
+			heap.Pop(&first)
 		}
+	}
+	slices.Sort(first)
+	if more = len(first) > limit; more {
+		first = first[:limit]
+	}
+	now := t.clock.Now()
+	for _, id := range first {
+		s := t.known[id]
 		left := max((s.deadline(0) - now).Milliseconds(), 0)
-		v := visible{keys: keys, state: schema.SessionState{
+		v := visible{keys: s.keysIn(realm), state: schema.SessionState{
 			Session: id, Client: s.record.Client, TTL: s.record.TTL, Grace: s.record.Grace, ExpiresIn: &left,
 		}}
 		if s.record.Opened != 0 {
@@ -76,7 +90,23 @@ func (t *sessions) visible(r request, m *schema.List) (list []visible) {
 		}
 		list = append(list, v)
 	}
-	return list
+	return list, more
+}
+
+// isIn reports whether a lock whose key begins with prefix names the session or a
+// leaf of it.
+func (s *session) isIn(prefix string) bool {
+	for key := range s.locks {
+		if strings.HasPrefix(key, prefix) {
+			return true
+		}
+	}
+	for _, leaf := range s.leaves {
+		if leaf.isIn(prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 // keysIn lists the locks that name the session or a leaf of it and whose keys

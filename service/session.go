@@ -42,6 +42,14 @@ type notice struct {
 	refused func(refusal)
 }
 
+// rank orders the notices of one visit.
+func (n *notice) rank() int {
+	if _, ok := n.command.(presence.Expire); ok {
+		return 1
+	}
+	return 0
+}
+
 // keeps reports whether anything would be lost if the session were forgotten.
 func (s *session) keeps() bool {
 	return s.busy || len(s.queue) > 0 || len(s.locks) > 0 || len(s.leaves) > 0 || s.record.State != presence.Unknown

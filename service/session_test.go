@@ -264,3 +264,17 @@ func TestAnOutageOfTheSessionsEndsNobody(t *testing.T) {
 
 // sessionsDown makes the bucket of the sessions unavailable, or available again.
 func (b *bubble) sessionsDown(down bool) { b.sessions.SetDown(down) }
+
+// A keepalive that counts for nothing keeps nobody alive, however many come.
+func TestDeniedKeepalivesKeepNobodyAlive(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.open("c", "s")
+		b.present("c", "s", "a")
+		b.sessions.Fail(func([]bus.Write) bustest.Fault { return bustest.Fault{Delay: 50 * time.Millisecond} })
+		for range 300 {
+			b.as("mallory", &schema.Keepalive{Session: "s"})
+			b.pass(40 * time.Millisecond)
+		}
+		b.wantHolders("a")
+	})
+}

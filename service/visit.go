@@ -78,16 +78,13 @@ func (v *visit) run() {
 }
 
 // decide applies the notices, up to the first that opens or ends the session:
-// each opening has a write of its own. A session that somebody keeps alive at
-// the last moment does not expire.
+// each opening has a write of its own. What expires comes last, and only if the
+// others change nothing: a session that is kept alive at the last moment lives.
 func (v *visit) decide() (changed bool) {
-	alive := slices.ContainsFunc(v.notices, func(n *notice) bool { _, ok := n.command.(presence.Keepalive); return ok })
 	v.replies = make([]schema.Reply, len(v.notices))
+	slices.SortStableFunc(v.notices, func(a, b *notice) int { return a.rank() - b.rank() })
 	for i, n := range v.notices {
-		if n.command == nil {
-			continue
-		}
-		if _, ok := n.command.(presence.Expire); ok && (n.timed != v.base || alive) {
+		if n.command == nil || n.rank() > 0 && (n.timed != v.base || changed) {
 			continue
 		}
 		before, one := v.after.State, false
