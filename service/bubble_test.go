@@ -107,7 +107,18 @@ func (b *bubble) start(store bus.Store, cfg *service.Config) *running {
 // launch runs a worker until it is stopped.
 func (b *bubble) launch(nc *nats.Conn, store bus.Store, cfg *service.Config) *running {
 	b.t.Helper()
-	worker, err := service.New(nc, store, b.sessions, cfg)
+	return b.launchWith(nc, store, b.sessions, cfg)
+}
+
+// launchOn starts a worker with another store of the sessions.
+func (b *bubble) launchOn(sessions bus.Store) {
+	b.t.Helper()
+	b.workers = append(b.workers, b.launchWith(b.dial(), b.store, sessions, nil))
+}
+
+func (b *bubble) launchWith(nc *nats.Conn, store, sessions bus.Store, cfg *service.Config) *running {
+	b.t.Helper()
+	worker, err := service.New(nc, store, sessions, cfg)
 	if err != nil {
 		b.t.Fatal(err)
 	}

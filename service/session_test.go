@@ -1,6 +1,7 @@
 package service_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -265,12 +266,23 @@ func TestAnOutageOfTheSessionsEndsNobody(t *testing.T) {
 // sessionsDown makes the bucket of the sessions unavailable, or available again.
 func (b *bubble) sessionsDown(down bool) { b.sessions.SetDown(down) }
 
+// lazyStore takes a while for each load.
+type lazyStore struct{ bus.Store }
+
+func (s lazyStore) Load(ctx context.Context, key string) (bus.Entry, error) {
+	select {
+	case <-time.After(100 * time.Millisecond):
+	case <-ctx.Done():
+	}
+	return s.Store.Load(ctx, key)
+}
+
 // A keepalive that counts for nothing keeps nobody alive, however many come.
 func TestDeniedKeepalivesKeepNobodyAlive(t *testing.T) {
-	inBubble(t, func(b *bubble) {
+	inBubbleOf(t, 0, func(b *bubble) {
+		b.launchOn(lazyStore{b.sessions})
 		b.open("c", "s")
 		b.present("c", "s", "a")
-		b.sessions.Fail(func([]bus.Write) bustest.Fault { return bustest.Fault{Delay: 50 * time.Millisecond} })
 		for range 300 {
 			b.as("mallory", &schema.Keepalive{Session: "s"})
 			b.pass(40 * time.Millisecond)
