@@ -164,6 +164,7 @@ func TestGrantForALostSessionIsNotBelieved(t *testing.T) {
 		p.mute = true
 		s.wait()
 		ended(t, held.Context(), client.ErrLost)
+		s.wait() // the attempt may just have been repeated
 		first.answer(grant(*first, 99))
 		s.wait()
 		p.mute = false
@@ -207,12 +208,13 @@ func TestOutageLongerThanTheSessionTTL(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *clienttest.Server) {
 		c, other := s.Client(nil), s.Client(nil)
 		l := acquire(t, c, "a")
+		blocker := acquire(t, other, "b", client.TTL(time.Hour))
 		waiting := make(chan error, 1)
 		go func() {
 			_, err := c.Acquire(t.Context(), "b", client.Wait(time.Hour))
 			waiting <- err
 		}()
-		blocker := acquire(t, other, "b", client.TTL(time.Hour))
+		synctest.Wait()
 		start := time.Now()
 		s.StopWorker()
 		ended(t, l.Context(), client.ErrLost)
@@ -221,7 +223,7 @@ func TestOutageLongerThanTheSessionTTL(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		s.StartWorker()
-		time.Sleep(3 * second)
+		time.Sleep(12 * second) // at the latest when its session has been silent to the new worker for its TTL
 		if isHeld(t, other, "a") {
 			t.Error("what was lost is held yet")
 		}
