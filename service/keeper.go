@@ -26,12 +26,43 @@ type keeper struct {
 	loads   *loads
 	what    string // is timed, for the log
 	log     *slog.Logger
-	ring    func(judged time.Duration) // submits what is due then
+	end     func(due timed, judged time.Duration) // ends what is over of due, and calls rung when that is done
+	due     chan struct{}                         // bounds the ends that are on their way
 	probing atomic.Bool
 }
 
-func newKeeper(store bus.Store, what string, log *slog.Logger, ring func(time.Duration)) *keeper {
-	return &keeper{clock: newServiceClock(), timers: newTimers(), store: store, loads: newLoads(), what: what, log: log, ring: ring}
+// maxDue bounds for how many locks or sessions the timers have ends on their way
+// at once, so that many that end together do not crowd out everything else.
+const maxDue = 512
+
+func newKeeper(store bus.Store, what string, log *slog.Logger, end func(timed, time.Duration)) *keeper {
+	return &keeper{
+		clock: newServiceClock(), timers: newTimers(), store: store, loads: newLoads(), what: what, log: log,
+		end: end, due: make(chan struct{}, maxDue),
+	}
+}
+
+// ring ends what is due at the instant judged, as far as there is room.
+func (k *keeper) ring(judged time.Duration) {
+	for {
+		select {
+		case k.due <- struct{}{}:
+		default:
+			return // woken when there is
+		}
+		due := k.timers.Due(judged)
+		if due == nil {
+			<-k.due
+			return
+		}
+		k.end(due, judged)
+	}
+}
+
+// rung gives the room of one end back, and wakes tick for others.
+func (k *keeper) rung() {
+	<-k.due
+	k.timers.ring()
 }
 
 // tick ends what is over, until ctx ends. spawn starts goroutines that somebody waits for.

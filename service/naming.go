@@ -91,9 +91,9 @@ func (t *sessions) judgeLocked(n named) (l lock.Leave, over bool) {
 	epoch := n.session.Epoch
 	switch {
 	case p.record.State == presence.Unknown, p.revision == 0 && epoch > p.record.Epoch:
-		p.rebuild(presence.Record{
+		p.adopt(presence.Record{
 			Client: n.client, Epoch: epoch, TTL: max(n.session.TTL, schema.MinSessionTTL), Grace: n.session.Grace, State: presence.Open,
-		}, t.clock.Now())
+		}, 0, t.clock.Now())
 		t.timers.Set(p, p.deadline(0))
 	case epoch > p.record.Epoch:
 		t.refreshLocked(p) // a later opening, that the watch has not brought yet

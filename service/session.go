@@ -61,12 +61,6 @@ func (s *session) adopt(record presence.Record, revision uint64, now time.Durati
 	s.record, s.revision, s.since, s.cut = record, revision, now, 0
 }
 
-// rebuild makes a presence that the store has lost what a lock says of it. It
-// has its whole time from now.
-func (s *session) rebuild(record presence.Record, now time.Duration) {
-	s.adopt(record, 0, now)
-}
-
 // deadline is the instant at which the session is over, or forgotten; 0 is
 // never. resumed is when the clock last went on after a gap.
 func (s *session) deadline(resumed time.Duration) time.Duration {

@@ -22,7 +22,6 @@ const maxSessions = 250_000
 type sessions struct {
 	*keeper // of the sessions
 	w       *Worker
-	due     chan struct{} // bounds the ends that are on their way
 
 	mu     sync.Mutex
 	known  map[string]*session
@@ -31,8 +30,8 @@ type sessions struct {
 }
 
 func newSessions(w *Worker, store bus.Store) *sessions {
-	t := &sessions{w: w, known: map[string]*session{}, byConn: map[connection]map[*session]struct{}{}, due: make(chan struct{}, maxDue)}
-	t.keeper = newKeeper(store, "sessions", w.log, t.ring)
+	t := &sessions{w: w, known: map[string]*session{}, byConn: map[connection]map[*session]struct{}{}}
+	t.keeper = newKeeper(store, "sessions", w.log, t.expire)
 	return t
 }
 
@@ -87,9 +86,9 @@ type ended struct {
 	keys  []string
 }
 
-// adoptLocked takes in how a session stands in the store at revision. What it
-// returns is to happen when the mutex is free; ok says whether there is any.
-func (t *sessions) adoptLocked(s *session, record presence.Record, revision uint64) (end ended, ok bool) {
+// adoptLocked takes in how a session stands in the store at revision. What ends
+// with that is for part, when the mutex is free.
+func (t *sessions) adoptLocked(s *session, record presence.Record, revision uint64) (end ended) {
 	before := s.record
 	if revision == 0 && before.State == presence.Open && (len(s.locks) > 0 || len(s.leaves) > 0) {
 		record = before // the bucket was lost: what locks name lives on
@@ -104,7 +103,7 @@ func (t *sessions) adoptLocked(s *session, record presence.Record, revision uint
 	case before.State == presence.Open && before.Epoch != record.Epoch:
 		end = t.endedLocked(s, before.Epoch, schema.ReasonSilence)
 	}
-	return end, len(end.keys) > 0
+	return end
 }
 
 // endedLocked lists the locks that may name an opening of s that has ended.
@@ -130,27 +129,25 @@ func (t *sessions) seen(e bus.Entry) {
 	}
 	t.mu.Lock()
 	s := t.getLocked(id)
-	end, over := ended{}, false
+	var end ended
 	switch {
 	case s.busy:
 		if e.Revision > s.newer.Revision {
 			s.newer = e
 		}
 	case e.Revision > s.revision:
-		end, over = t.takeLocked(s, e)
+		end = t.takeLocked(s, e)
 	}
 	t.mu.Unlock()
-	if over {
-		t.part(end, nil)
-	}
+	t.part(end, nil)
 }
 
 // takeLocked is adoptLocked for an entry. A record that cannot be read is left alone.
-func (t *sessions) takeLocked(s *session, e bus.Entry) (end ended, ok bool) {
+func (t *sessions) takeLocked(s *session, e bus.Entry) (end ended) {
 	record, err := presence.Decode(e.Value, e.Revision)
 	if err != nil {
 		t.log.Error("unreadable session", "key", e.Key, "revision", e.Revision, "err", err)
-		return end, false
+		return end
 	}
 	return t.adoptLocked(s, record, e.Revision)
 }
@@ -203,25 +200,9 @@ func (t *tally) done() {
 	}
 }
 
-// ring submits the ends that are due at the instant judged, as far as there is room.
-func (t *sessions) ring(judged time.Duration) {
-	for {
-		select {
-		case t.due <- struct{}{}:
-		default:
-			return // woken when there is
-		}
-		due := t.timers.Due(judged)
-		if due == nil {
-			<-t.due
-			return
-		}
-		t.ringing(due.(*session), judged)
-	}
-}
-
-// ringing ends or forgets s, if it is over, and gives its room back when that is done.
-func (t *sessions) ringing(s *session, now time.Duration) {
+// expire ends or forgets a session, if it is over.
+func (t *sessions) expire(due timed, now time.Duration) {
+	s := due.(*session)
 	t.mu.Lock()
 	next := s.deadline(t.clock.Resumed())
 	over := next > 0 && next <= now
@@ -250,7 +231,6 @@ func (t *sessions) ringing(s *session, now time.Duration) {
 		t.mu.Lock()
 		s.expiring = false
 		t.mu.Unlock()
-		<-t.due
-		t.timers.ring()
+		t.rung()
 	}})
 }

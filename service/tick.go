@@ -6,29 +6,9 @@ import (
 	"github.com/natslock/natslock/service/lock"
 )
 
-// maxDue bounds for how many locks the timers have commands on their way at
-// once, so that many that end together do not crowd out everything else.
-const maxDue = 512
-
-// ring submits what is due at the instant judged, as far as there is room.
-func (w *Worker) ring(judged time.Duration) {
-	for {
-		select {
-		case w.due <- struct{}{}:
-		default:
-			return // woken when there is
-		}
-		due := w.timers.Due(judged)
-		if due == nil {
-			<-w.due
-			return
-		}
-		w.ringing(due.(*actor), judged)
-	}
-}
-
-// ringing submits what is due of a, and gives its room back when that is done.
-func (w *Worker) ringing(a *actor, now time.Duration) {
+// expire submits what is due of a lock.
+func (w *Worker) expire(due timed, now time.Duration) {
+	a := due.(*actor)
 	var jobs []*job
 	submit := func(c lock.Command) { jobs = append(jobs, &job{command: c, inner: true}) }
 	a.shard.mu.Lock()
@@ -55,7 +35,7 @@ func (w *Worker) ringing(a *actor, now time.Duration) {
 		<-w.due
 		return
 	}
-	jobs[len(jobs)-1].ended = func() { w.rung(a) }
+	jobs[len(jobs)-1].ended = func() { w.expired(a) }
 	for _, j := range jobs {
 		w.submit(a.key, j)
 	}
@@ -83,11 +63,10 @@ func (w *Worker) lapse(record lock.Record, revision uint64) lock.Record {
 	return record
 }
 
-// rung is called when what was due of a has been decided.
-func (w *Worker) rung(a *actor) {
+// expired is called when what was due of a has been decided.
+func (w *Worker) expired(a *actor) {
 	a.shard.mu.Lock()
 	a.ringing = false
 	a.shard.mu.Unlock()
-	<-w.due
-	w.timers.ring()
+	w.rung()
 }

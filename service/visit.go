@@ -125,7 +125,7 @@ func (v *visit) settled(revision uint64, err error) {
 		v.t.w.meter.stored.Observe(time.Since(v.sent).Seconds())
 		v.after = v.after.Seal(revision)
 		v.t.mu.Lock()
-		end, _ := v.t.adoptLocked(v.s, v.after, revision)
+		end := v.t.adoptLocked(v.s, v.after, revision)
 		v.t.mu.Unlock()
 		v.part(end)
 	case errors.Is(err, bus.ErrConflict):
@@ -158,11 +158,9 @@ func (v *visit) take(e bus.Entry) {
 	}
 	if e.Revision != v.base {
 		v.t.mu.Lock()
-		end, over := v.t.adoptLocked(v.s, record, e.Revision)
+		end := v.t.adoptLocked(v.s, record, e.Revision)
 		v.t.mu.Unlock()
-		if over {
-			v.t.part(end, nil)
-		}
+		v.t.part(end, nil)
 	}
 	v.run()
 }
@@ -247,15 +245,13 @@ func (v *visit) finish() {
 func (v *visit) release() {
 	v.t.mu.Lock()
 	v.s.busy = false
-	end, over := ended{}, false
+	var end ended
 	if v.s.newer.Revision > v.s.revision {
-		end, over = v.t.takeLocked(v.s, v.s.newer)
+		end = v.t.takeLocked(v.s, v.s.newer)
 	}
 	v.s.newer = bus.Entry{}
 	v.t.mu.Unlock()
-	if over {
-		v.t.part(end, nil)
-	}
+	v.t.part(end, nil)
 	v.t.advance(v.s)
 	v.t.w.flights.end()
 }

@@ -1,0 +1,104 @@
+package service
+
+import (
+	"time"
+
+	"github.com/natslock/natslock/bus"
+	"github.com/natslock/natslock/service/lock"
+)
+
+// seen takes in what the watch brings. The worker's own writes come back
+// through it too, and are known by then or as soon as they are acknowledged.
+func (w *Worker) seen(e bus.Entry) {
+	s := w.replica.shard(e.Key)
+	s.mu.Lock()
+	a, err := s.actorLocked(e.Key)
+	if err != nil {
+		s.mu.Unlock()
+		w.log.Warn("not a lock's key", "key", e.Key, "err", err)
+		return
+	}
+	if a.busy {
+		if e.Revision > a.newer.Revision {
+			a.newer = e
+		}
+		s.mu.Unlock()
+		return
+	}
+	if e.Revision <= a.revision {
+		s.mu.Unlock()
+		return
+	}
+	w.adoptLocked(a, e)
+	next, wanted := w.followLocked(a)
+	s.mu.Unlock()
+	w.follow(a, next, wanted)
+}
+
+// followLocked takes in what follows from a's record, for follow.
+func (w *Worker) followLocked(a *actor) (next time.Duration, wanted []string) {
+	w.sets.follow(a)
+	resumed := w.resumed.Load() // before, it is for resume
+	gone := w.sessions.follow(a, resumed)
+	if resumed {
+		if len(a.queue) == 0 {
+			for _, l := range gone {
+				a.push(&job{command: l, inner: true})
+			}
+		}
+		if a.record.Promotable() && len(a.queue) == 0 {
+			a.push(&job{command: lock.Promote{}, inner: true})
+		}
+		wanted = w.sets.wanted(a)
+	}
+	return a.clocks.next(&a.record), wanted
+}
+
+// follow does what followLocked has found, once the mutex is free.
+func (w *Worker) follow(a *actor, next time.Duration, wanted []string) {
+	w.timers.Set(a, next)
+	w.advance(a)
+	for _, lead := range wanted {
+		w.trySets(lead, a.name)
+	}
+}
+
+// adoptLocked makes e what a goes by. A record that cannot be read is left
+// alone: whoever asks for the lock will be told.
+func (w *Worker) adoptLocked(a *actor, e bus.Entry) {
+	record, err := decode(e)
+	if err != nil {
+		w.log.Error("unreadable record", "key", e.Key, "revision", e.Revision, "err", err)
+		return
+	}
+	a.adopt(record, e.Revision, w.clock.Now())
+}
+
+// resume goes on with what an earlier worker may have left half done.
+func (w *Worker) resume() {
+	w.resumed.Store(true)
+	var promote, leads []string
+	gone := make(map[string][]lock.Leave)
+	w.replica.each(func(a *actor) {
+		if l := w.sessions.follow(a, true); len(l) > 0 {
+			gone[a.key] = l
+		}
+		if a.record.Promotable() {
+			promote = append(promote, a.key)
+		}
+		if len(a.record.Sets) > 0 {
+			leads = append(leads, a.key)
+		}
+	})
+	for _, key := range promote {
+		w.submit(key, &job{command: lock.Promote{}, inner: true})
+	}
+	for key, list := range gone {
+		for _, l := range list {
+			w.submit(key, &job{command: l, inner: true})
+		}
+	}
+	for _, lead := range leads {
+		w.trySets(lead, "")
+	}
+}
