@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/natslock/natslock/client"
 	"github.com/natslock/natslock/schema"
@@ -50,28 +51,38 @@ func (c *acquireCmd) hold(ctx context.Context, sys *system, s *session) error {
 
 // take acquires the locks through the client, which keeps them.
 func (c *acquireCmd) take(ctx context.Context, s *session) (*client.LockSet, error) {
-	var options []client.AcquireOption
-	if c.TTL != nil {
-		options = append(options, client.TTL(*c.TTL))
+	options, err := holdOptions(c.TTL, c.Shared, int(c.Size), c.Owner, c.Meta)
+	if err != nil {
+		return nil, err
 	}
-	if c.Shared {
+	if c.Wait == 0 {
+		return s.TryAcquireAll(ctx, c.Names, options...)
+	}
+	return s.AcquireAll(ctx, c.Names, append(options, client.Wait(c.Wait))...)
+}
+
+// holdOptions are how a lock is to be held that the client keeps, by the flags of
+// the command.
+func holdOptions(ttl *time.Duration, shared bool, size int, owner string, flag metaFlag) ([]client.AcquireOption, error) {
+	var options []client.AcquireOption
+	if ttl != nil {
+		options = append(options, client.TTL(*ttl))
+	}
+	if shared {
 		options = append(options, client.Shared())
 	}
-	if c.Size != 0 {
-		options = append(options, client.Size(int(c.Size)))
+	if size != 0 {
+		options = append(options, client.Size(size))
 	}
-	if c.Owner != "" {
-		options = append(options, client.Owner(c.Owner))
+	if owner != "" {
+		options = append(options, client.Owner(owner))
 	}
-	meta, err := c.Meta.meta()
+	meta, err := flag.meta()
 	if err != nil {
 		return nil, err
 	}
 	if meta != nil {
 		options = append(options, client.Meta(json.RawMessage(meta)))
 	}
-	if c.Wait == 0 {
-		return s.TryAcquireAll(ctx, c.Names, options...)
-	}
-	return s.AcquireAll(ctx, c.Names, append(options, client.Wait(c.Wait))...)
+	return options, nil
 }

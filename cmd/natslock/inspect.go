@@ -15,7 +15,7 @@ type inspectCmd struct {
 
 // Help has the examples.
 func (*inspectCmd) Help() string {
-	return `Printed are the holds and the waiters of each lock, in order; a free lock has a row too. In a pipe the columns, separated by tabs, are: name, state (held, waiting or free), mode (shared/N for a semaphore of N), client, owner, token, time left, since, meta; "-" where there is nothing.
+	return `Printed are the holds and the waiters of each lock, in order; a free lock has a row too. In a pipe the columns, separated by tabs, are: name, state (held, waiting or free), mode (shared/N for a semaphore of N), client, owner, token, time left, since, meta, sessions; "-" where there is nothing.
 
 Examples:
 

@@ -30,11 +30,24 @@ Examples:
 
 // Run lists the locks.
 func (c *listCmd) Run(ctx context.Context, sys *system) error {
-	if c.Limit < 0 {
-		return usagef("list: --limit: must not be negative")
-	}
 	m := schema.List{Prefix: c.Prefix, Holder: c.Holder, Client: c.label()}
-	if err := inFlags("list", &m); err != nil {
+	t := newLockTable(sys)
+	if err := c.pages(ctx, "list", &m, c.Limit, func(reply *schema.Reply) (int, error) {
+		return len(reply.Locks), c.page(sys, t, reply)
+	}); err != nil {
+		return err
+	}
+	return t.flush()
+}
+
+// pages makes the requests of a command that lists, until the list is at its end
+// or there are as many as limit (0 is no limit). each takes a reply and tells how
+// many are in it.
+func (c *caller) pages(ctx context.Context, command string, m *schema.List, limit int64, each func(*schema.Reply) (int, error)) error {
+	if limit < 0 {
+		return usagef("%s: --limit: must not be negative", command)
+	}
+	if err := inFlags(command, m); err != nil {
 		return err
 	}
 	ctx, stop := interruptible(ctx)
@@ -44,18 +57,6 @@ func (c *listCmd) Run(ctx context.Context, sys *system) error {
 		return err
 	}
 	defer s.close()
-	t := newLockTable(sys)
-	if err := s.pages(ctx, &m, c.Limit, func(reply *schema.Reply) (int, error) {
-		return len(reply.Locks), c.page(sys, t, reply)
-	}); err != nil {
-		return err
-	}
-	return t.flush()
-}
-
-// pages makes the requests of a list, until it is at its end or there are as
-// many as limit (0 is no limit). each takes a reply and tells how many are in it.
-func (s *session) pages(ctx context.Context, m *schema.List, limit int64, each func(*schema.Reply) (int, error)) error {
 	for left, more := limit, true; more; {
 		page := int64(schema.MaxListLimit)
 		if limit > 0 {

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -124,29 +123,13 @@ func (c *runCmd) failed(err error) error {
 }
 
 func (c *runCmd) options() ([]client.AcquireOption, error) {
-	var options []client.AcquireOption
-	if c.TTL != nil {
-		options = append(options, client.TTL(*c.TTL))
-	}
-	if c.Wait != nil {
-		options = append(options, client.Wait(*c.Wait))
-	}
-	if c.Shared {
-		options = append(options, client.Shared())
-	}
-	if c.Size != 0 {
-		options = append(options, client.Size(c.Size))
-	}
-	if c.Owner == "" {
-		c.Owner = freshOwner()
-	}
-	options = append(options, client.Owner(c.Owner))
-	meta, err := c.Meta.meta()
+	c.Owner = cmp.Or(c.Owner, freshOwner())
+	options, err := holdOptions(c.TTL, c.Shared, c.Size, c.Owner, c.Meta)
 	if err != nil {
 		return nil, err
 	}
-	if meta != nil {
-		options = append(options, client.Meta(json.RawMessage(meta)))
+	if c.Wait != nil {
+		options = append(options, client.Wait(*c.Wait))
 	}
 	return options, c.check()
 }

@@ -28,24 +28,11 @@ Examples:
 
 // Run lists the sessions.
 func (c *sessionsCmd) Run(ctx context.Context, sys *system) error {
-	if c.Limit < 0 {
-		return usagef("sessions: --limit: must not be negative")
-	}
 	m := schema.List{Holder: c.Holder, Client: c.label(), Sessions: true}
-	if err := inFlags("sessions", &m); err != nil {
-		return err
-	}
-	ctx, stop := interruptible(ctx)
-	defer stop()
-	s, err := c.dial(ctx)
-	if err != nil {
-		return err
-	}
-	defer s.close()
 	t := newLockTable(sys)
 	t.table.Header = []string{"SESSION", "CLIENT", "HOLDS", "WAITERS", "TTL", "GRACE", "EXPIRES", "SINCE"}
 	t.table.Whole, t.table.Spare = []string{"HOLDS", "WAITERS", "TTL", "GRACE", "EXPIRES", "SINCE"}, nil
-	if err := s.pages(ctx, &m, c.Limit, func(reply *schema.Reply) (int, error) {
+	if err := c.pages(ctx, "sessions", &m, c.Limit, func(reply *schema.Reply) (int, error) {
 		return len(reply.Sessions), c.page(sys, t, reply)
 	}); err != nil {
 		return err
