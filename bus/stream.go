@@ -154,7 +154,7 @@ func (b *Bucket) limits(c streamConfig) (faults []fault) {
 func (b *Bucket) features(c streamConfig) (faults []fault) {
 	need(&faults, !c.NoAck, fault{"no_ack", true, false, "--ack", "no outcome would be known"})
 	need(&faults, c.MarkerTTL == 0, fault{"subject_delete_marker_ttl", c.MarkerTTL, "0s", "--subject-del-markers-ttl=0s", "a marker wipes a record that was renewed meanwhile"})
-	need(&faults, c.AllowMsgTTL, fault{"allow_msg_ttl", false, true, "--allow-msg-ttl", "used names would stay for ever"})
+	need(&faults, c.AllowMsgTTL, fault{"allow_msg_ttl", false, true, "--allow-msg-ttl", "sessions that have ended would stay for ever"})
 	need(&faults, c.AllowAtomic, fault{"allow_atomic", false, true, "--allow-batch", "several names are stored together; needs nats-server 2.12"})
 	need(&faults, !c.AllowDirect, fault{"allow_direct", true, false, "--no-allow-direct", "replicas answer with old records"})
 	return faults

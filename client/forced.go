@@ -26,8 +26,9 @@ func (c *Client) unlisten() error {
 }
 
 // forced hears of a hold that was ended by force. If it is one of the Client's
-// it is renewed now instead of later, or if it has no TTL, the service is asked. Only the service's answer to that ends the lock:
-// anybody might have published the event.
+// it is renewed now instead of later, or if it has no TTL, the service is asked.
+// Only the service's answer to that ends the lock: anybody might have published
+// the event.
 func (c *Client) forced(m *nats.Msg) {
 	var e schema.Event
 	if err := schema.Decode(schema.JSON, m.Data, &e); err != nil {
