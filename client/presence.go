@@ -150,14 +150,14 @@ func (p *presence) endLocked(cause error) {
 }
 
 // leaveLocked ends the session in the service, in the background: all holds and
-// waiters of it with one request. Of a session that was never asked for there is
-// nothing to end.
+// waiters of it with one request, and nothing of a later opening, however late it
+// comes. Of a session that was never asked for there is nothing to end.
 func (p *presence) leaveLocked(lost bool) {
 	if p.n == 0 {
 		return
 	}
 	c := p.c
-	e := &errand{c: c, request: c.request(schema.VerbLeave, &schema.Leave{Session: p.id, Client: c.name}), ends: c.now() + leaveFor}
+	e := &errand{c: c, request: c.request(schema.VerbLeave, &schema.Leave{Session: p.id, Client: c.name, Epoch: p.epoch}), ends: c.now() + leaveFor}
 	if lost {
 		why := p.cause
 		e.tell = func() {

@@ -17,6 +17,7 @@ type presences struct {
 	keepalives []*schema.Keepalive
 	acquires   []*schema.Acquire
 	leaves     []string
+	epoch      uint64 // of the last one that left
 	renewals   int
 	releases   []*schema.Release
 	ended      map[string]bool // sessions
@@ -36,7 +37,7 @@ func (p *presences) take(a asked) {
 		p.keepalives = append(p.keepalives, m)
 		p.keep(a, m)
 	case *schema.Leave:
-		p.leaves = append(p.leaves, m.Session)
+		p.leaves, p.epoch = append(p.leaves, m.Session), m.Epoch
 		p.end(m.Session)
 		a.answer(&schema.Reply{Status: schema.StatusOK})
 	case *schema.Acquire:
@@ -168,8 +169,8 @@ func TestManyLocksCostOneKeepalive(t *testing.T) {
 		}
 		ok(t, c.Close())
 		s.wait()
-		if len(p.leaves) != 1 || len(p.releases) != 0 || p.leaves[0] != p.last().Session {
-			t.Errorf("left %q, %d releases", p.leaves, len(p.releases))
+		if len(p.leaves) != 1 || len(p.releases) != 0 || p.leaves[0] != p.last().Session || p.epoch != 77 {
+			t.Errorf("left %q of epoch %d, %d releases", p.leaves, p.epoch, len(p.releases))
 		}
 		for _, l := range locks {
 			wantErr(t, l.Err(), client.ErrClosed)

@@ -104,7 +104,8 @@
 // that opening has ended. N grows from one keepalive to the next, so that late
 // ones change nothing. Server and cid tell which connection it is: when that
 // is seen closed, the session ends after its grace. Leave ends a presence with
-// its leaves, or one leaf, and what they hold and wait for.
+// its leaves, or one leaf, and what they hold and wait for; with the epoch only
+// of that opening, so that a late one ends nothing else.
 //
 // # Promises
 //

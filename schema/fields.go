@@ -79,6 +79,7 @@ func (m *Keepalive) fields(c *codec) {
 func (m *Leave) fields(c *codec) {
 	c.text("session", &m.Session)
 	c.text("client", &m.Client)
+	c.unsigned("epoch", &m.Epoch)
 }
 
 func (m *Force) fields(c *codec) {

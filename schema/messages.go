@@ -86,6 +86,7 @@ type Keepalive struct {
 type Leave struct {
 	Session string
 	Client  string
+	Epoch   uint64 // the opening that is meant; 0 is any
 }
 
 // Force ends holds whoever has them.

@@ -58,6 +58,7 @@ var samples = map[string]Message{
 		Grace: pointer[int64](0), Epoch: 268_435_456_001, N: 9,
 	},
 	"leave":         &Leave{Session: "s1/leaf", Client: "c"},
+	"leave_epoch":   &Leave{Session: "s1", Epoch: 268_435_456_001},
 	"force":         &Force{Name: "a", Client: "admin", Token: 300, Reason: "host is gone"},
 	"reply_granted": typicalReply,
 	"reply_names":   &Reply{Status: StatusGranted, Owner: "o", TTL: pointer[int64](0), Count: pointer[int64](1), Locks: []LockState{{Name: "a", Token: 256}, {Name: "b", Token: 513}}},

@@ -179,6 +179,7 @@ func (m *Leave) Validate() error {
 		checkGiven("session", m.Session),
 		checkSession(m.Session),
 		checkText("client", m.Client, MaxClient),
+		checkToken("epoch", m.Epoch),
 	)
 }
 

@@ -138,6 +138,7 @@ var refusedRequests = []struct {
 	{&Leave{Session: "s/"}, "session: want a presence P, or a leaf P/L of it"},
 	{&Leave{Session: long(129)}, "session: 129 bytes, at most 128"},
 	{&Leave{Session: "s", Client: long(129)}, "client: 129 bytes, at most 128"},
+	{&Leave{Session: "s", Epoch: 1 << 53}, "epoch: 9007199254740992, at most 9007199254740991"},
 
 	{&Force{}, "name: required"},
 	{&Force{Name: long(513)}, "name: 513 bytes, at most 512"},
@@ -191,6 +192,7 @@ func TestValidateLetsEverythingElsePass(t *testing.T) {
 		&Keepalive{Session: "s", TTL: pointer[int64](1000), Grace: pointer[int64](0), Server: "N", CID: pointer[uint64](0), Epoch: MaxToken, N: MaxToken},
 		&Leave{Session: "s"},
 		&Leave{Session: "s/leaf"},
+		&Leave{Session: "s", Epoch: MaxToken},
 		&Force{Name: "a", Token: MaxToken, Reason: long(512)},
 	} {
 		if err := r.Validate(); err != nil {

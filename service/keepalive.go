@@ -32,11 +32,13 @@ func (w *Worker) leave(r request, m *schema.Leave) {
 		w.reply(r.caller, &reply, "")
 	}
 	if leaf == "" {
-		w.notify(r, id, presence.Leave{Client: r.client, Named: r.named}, told)
+		w.notify(r, id, presence.Leave{Client: r.client, Named: r.named, Epoch: m.Epoch}, told)
 		return
 	}
 	w.notify(r, id, nil, func(p presence.Record, _ schema.Reply) {
 		switch refused := presence.Admit(p, presence.Record{}, r.client, r.named); {
+		case refused == nil && m.Epoch != 0 && m.Epoch != p.Epoch:
+			told(p, schema.Reply{Status: schema.StatusOK})
 		case refused == nil:
 			w.notify(r, m.Session, presence.LeaveLeaf{Presence: p}, told)
 		case refused.Status == schema.StatusDenied:

@@ -78,7 +78,7 @@ func (v *visit) run() {
 }
 
 // decide applies the notices, up to the first that opens or ends the session:
-// each opening has a write of its own. What expires comes last, and only if the
+// each opening has a write of its own, and each end. What expires comes last, and only if the
 // others change nothing: a session that is kept alive at the last moment lives.
 func (v *visit) decide() (changed bool) {
 	v.replies = make([]schema.Reply, len(v.notices))
@@ -87,10 +87,10 @@ func (v *visit) decide() (changed bool) {
 		if n.command == nil || n.rank() > 0 && (n.timed != v.base || changed) {
 			continue
 		}
-		before, one := v.after.State, false
+		before, one := v.after, false
 		v.after, v.replies[i], one = presence.Step(v.after, n.command)
 		changed = changed || one
-		if v.after.State != before && i+1 < len(v.notices) {
+		if turns := v.after.State != before.State || v.after.Epoch != before.Epoch; turns && i+1 < len(v.notices) {
 			v.putBack(i + 1)
 			break
 		}
@@ -171,7 +171,7 @@ func (v *visit) confirm() {
 	e, err := v.t.load(v.t.w.ctx, v.s.key)
 	switch {
 	case err != nil:
-		v.retry(err, v.confirm)
+		v.retry(err, v.run) // without those who are told now
 	case e.Revision != v.base:
 		v.take(e)
 	default:
@@ -210,14 +210,22 @@ func (v *visit) refuse(since time.Time, r refusal) {
 // part ends what the session held, if it ended, before anybody is told.
 func (v *visit) part(end ended) {
 	v.t.part(end, func(count int64) {
-		for i, n := range v.notices {
-			switch n.command.(type) {
-			case presence.Leave, presence.LeaveLeaf:
-				v.replies[i].Count = &count
-			}
-		}
+		v.count(count)
 		v.finish()
 	})
+}
+
+// count tells the one who ended the session how many holds have ended: it is the
+// last of the visit. Others have asked for the end of an earlier opening.
+func (v *visit) count(count int64) {
+	last := len(v.notices) - 1
+	if last < 0 {
+		return
+	}
+	switch v.notices[last].command.(type) {
+	case presence.Leave, presence.LeaveLeaf:
+		v.replies[last].Count = &count
+	}
 }
 
 // finish tells what the stored record justifies, and lets the session go.

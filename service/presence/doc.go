@@ -22,4 +22,5 @@
 //  7. Only keepalives open, and only leave and expiry end.
 //  8. What a presence was opened with (TTL, grace, connection) stays until a
 //     keepalive says otherwise.
+//  9. A leave with an epoch ends no other opening.
 package presence

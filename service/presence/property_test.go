@@ -1,6 +1,7 @@
 package presence_test
 
 import (
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -40,15 +41,21 @@ func drawKeepalive(t *rapid.T, epochs map[uint64]bool, last uint64) presence.Kee
 		Client: clients.Draw(t, "client"), Named: rapid.Bool().Draw(t, "named"), Create: rapid.Bool().Draw(t, "create"),
 		N: rapid.SampledFrom([]uint64{0, last, last + 1, last + 2}).Draw(t, "n"), DefaultTTL: 9_000, DefaultGrace: 1_000,
 	}
-	known := []uint64{0, 1 << 40}
-	for e := range epochs {
-		known = append(known, e)
-	}
-	k.Epoch = rapid.SampledFrom(known).Draw(t, "epoch")
+	k.Epoch = drawEpoch(t, epochs)
 	if rapid.Bool().Draw(t, "says more") {
 		k.TTL, k.Grace, k.Server, k.CID = ms(20_000), ms(0), "T", 9
 	}
 	return k
+}
+
+// drawEpoch draws the epoch of an opening that was, of none, or no epoch.
+func drawEpoch(t *rapid.T, epochs map[uint64]bool) uint64 {
+	known := []uint64{0, 1 << 40}
+	for e := range epochs {
+		known = append(known, e)
+	}
+	slices.Sort(known)
+	return rapid.SampledFrom(known).Draw(t, "epoch")
 }
 
 func TestInvariants(t *testing.T) {
@@ -57,10 +64,15 @@ func TestInvariants(t *testing.T) {
 		t.Repeat(map[string]func(*rapid.T){
 			"keepalive": func(t *rapid.T) { s.keepalive(t, drawKeepalive(t, s.epochs, s.record.N)) },
 			"leave": func(t *rapid.T) {
-				c := presence.Leave{Client: clients.Draw(t, "client"), Named: rapid.Bool().Draw(t, "named")}
+				c := presence.Leave{
+					Client: clients.Draw(t, "client"), Named: rapid.Bool().Draw(t, "named"), Epoch: drawEpoch(t, s.epochs),
+				}
 				before, reply, changed := s.step(c)
 				if c.Named && before.State != presence.Unknown && before.Client != c.Client && (changed || reply.Status != schema.StatusDenied) {
 					t.Errorf("invariant 6: %+v by %+v", before, c)
+				}
+				if changed && c.Epoch != 0 && c.Epoch != before.Epoch {
+					t.Errorf("invariant 9: %+v by %+v", before, c)
 				}
 				s.closed(t, before)
 			},

@@ -46,7 +46,7 @@ func (c Keepalive) apply(r Record) (Record, schema.Reply) {
 	switch {
 	case c.Named && r.State != Unknown && r.Client != c.Client:
 		return r, denied()
-	case c.Epoch != 0 && (r.State != Open || r.Epoch != c.Epoch):
+	case c.Epoch != 0 && (r.State != Open || !means(c.Epoch, r)):
 		return r, refusal(schema.StatusSessionExpired, "session: this opening of it has ended")
 	case r.State == Open && c.late(r):
 		return r, alive(r)
@@ -82,17 +82,21 @@ func (c Keepalive) update(r Record) (Record, schema.Reply) {
 type Leave struct {
 	Client string
 	Named  bool
+	Epoch  uint64 // the opening that is meant; 0 is any
 }
 
 func (c Leave) apply(r Record) (Record, schema.Reply) {
 	if c.Named && r.State != Unknown && r.Client != c.Client {
 		return r, denied()
 	}
-	if r.State == Open {
+	if r.State == Open && means(c.Epoch, r) {
 		r.State = Left
 	}
 	return r, schema.Reply{Status: schema.StatusOK}
 }
+
+// means reports whether an epoch that a caller gave is that of r, or none.
+func means(epoch uint64, r Record) bool { return epoch == 0 || epoch == r.Epoch }
 
 // LeaveLeaf writes down that a leaf of Presence, which is open, has left.
 type LeaveLeaf struct{ Presence Record }

@@ -88,6 +88,8 @@ func TestEnds(t *testing.T) {
 		{"leave", open, presence.Leave{Client: "c", Named: true}, schema.StatusOK, left, true},
 		{"leave of another client (6)", open, presence.Leave{Client: "d", Named: true}, schema.StatusDenied, open, false},
 		{"leave of another client, trusted", open, presence.Leave{Client: "d"}, schema.StatusOK, left, true},
+		{"leave of this opening", open, presence.Leave{Epoch: open.Epoch}, schema.StatusOK, left, true},
+		{"leave of an earlier opening (9)", open, presence.Leave{Epoch: open.Epoch - 1}, schema.StatusOK, open, false},
 		{"leave twice", left, presence.Leave{}, schema.StatusOK, left, false},
 		{"leave after silence (2)", silent, presence.Leave{}, schema.StatusOK, silent, false},
 		{"leave of nobody (7)", unknown, presence.Leave{}, schema.StatusOK, unknown, false},
