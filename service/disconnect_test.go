@@ -126,6 +126,29 @@ func TestAKeepaliveFromAClosedConnectionRevivesNothing(t *testing.T) {
 	})
 }
 
+// A reconnect that happens while nobody can hear of it, because the store is away,
+// has its whole grace when somebody can.
+func TestAGapDoesNotCountAgainstTheGrace(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.on("s", 7, 2000)
+		b.present("c", "s", "a")
+		b.on("dead", 8, 2000)
+		b.present("c", "dead", "b")
+		b.settle()
+		b.closed(7)
+		b.closed(8)
+		b.pass(1500 * time.Millisecond)
+		b.sessionsDown(true)
+		b.pass(time.Minute)
+		b.sessionsDown(false)
+		b.pass(1500 * time.Millisecond)
+		b.on("s", 9, 2000)
+		b.freeAfter("b", 0, 3*time.Second)
+		b.pass(5 * time.Second)
+		b.wantHolders("a", "c")
+	})
+}
+
 func TestClosedConnectionsAreForgottenOldestFirst(t *testing.T) {
 	inBubble(t, func(b *bubble) {
 		for cid := uint64(100); cid < 100+1<<15; cid++ {

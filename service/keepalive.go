@@ -41,7 +41,7 @@ func (w *Worker) leave(r request, m *schema.Leave) {
 			told(p, schema.Reply{Status: schema.StatusOK})
 		case refused == nil:
 			w.notify(r, m.Session, presence.LeaveLeaf{Presence: p}, told)
-		case refused.Status == schema.StatusDenied:
+		case refused.Status == schema.StatusDenied, refused.Status == schema.StatusUnavailable:
 			w.reply(r.caller, refused, "")
 		default: // with its presence it has ended already, or was never there
 			told(p, schema.Reply{Status: schema.StatusOK})

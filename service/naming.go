@@ -92,7 +92,7 @@ func (t *sessions) judgeLocked(n named) (l lock.Leave, over bool) {
 	switch {
 	case p.record.State == presence.Unknown, p.revision == 0 && epoch > p.record.Epoch:
 		p.adopt(presence.Record{
-			Client: n.client, Epoch: epoch, TTL: max(n.session.TTL, schema.MinSessionTTL), Grace: n.session.Grace, State: presence.Open,
+			Client: n.client, Epoch: epoch, TTL: max(n.session.TTL, schema.MinSessionTTL), Grace: n.session.Grace, State: presence.Open, Rebuilt: true,
 		}, 0, t.clock.Now())
 		t.timers.Set(p, p.deadline(0))
 	case epoch > p.record.Epoch:

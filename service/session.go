@@ -75,8 +75,8 @@ func (s *session) deadline(resumed time.Duration) time.Duration {
 	if resumed > 0 {
 		at = max(at, resumed+ttl/3)
 	}
-	if s.cut > 0 {
-		at = min(at, s.cut+time.Duration(s.record.Grace)*time.Millisecond)
+	if s.cut > 0 { // a keepalive could not be heard before the gap was over
+		at = min(at, max(s.cut, resumed)+time.Duration(s.record.Grace)*time.Millisecond)
 	}
 	return at
 }

@@ -153,6 +153,55 @@ func TestASessionIsOfItsClient(t *testing.T) {
 	})
 }
 
+// A caller on the plain subject speaks for others, and is believed.
+func TestThePlainSubjectIsTrustedWithEverySession(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.open("c", "s")
+		b.present("c", "s", "a")
+		b.want(schema.StatusGranted, &schema.Acquire{Name: "b", Client: "d", Session: "s/1"})
+		b.want(schema.StatusGranted, &schema.Acquire{Name: "c", Client: "d", Session: "s"})
+		b.pass(9 * time.Second)
+		b.want(schema.StatusOK, &schema.Keepalive{Session: "s", Client: "d"})
+		b.pass(9 * time.Second)
+		b.wantHolders("a", "c")
+		b.as("c", &schema.Keepalive{Session: "s"}).want(schema.StatusOK) // whose it is has not changed
+		b.as("d", &schema.Keepalive{Session: "s"}).want(schema.StatusDenied)
+		if r := b.want(schema.StatusOK, &schema.Leave{Session: "s/1", Client: "d"}); *r.Count != 1 {
+			t.Errorf("%d holds of the leaf ended", *r.Count)
+		}
+		if r := b.want(schema.StatusOK, &schema.Leave{Session: "s", Client: "e"}); *r.Count != 2 {
+			t.Errorf("%d holds ended", *r.Count)
+		}
+		b.wantHolders("a")
+	})
+}
+
+// A gateway opens a session under its own name, and acquires for others with it. When
+// the sessions are lost, the locks tell only for whom it did.
+func TestARebuiltSessionIsOfWhoKnowsItsEpoch(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		epoch := b.open("gateway", "s")
+		b.want(schema.StatusGranted, &schema.Acquire{Name: "a", Client: "c", Session: "s/1"})
+		b.settle()
+		b.workers[0].stop(b.t)
+		b.loseSessions()
+		b.start(b.store, nil)
+		b.as("d", &schema.Keepalive{Session: "s", Epoch: epoch - 1}).want(schema.StatusUnavailable)
+		b.as("gateway", &schema.Acquire{Name: "b", Session: "s"}).want(schema.StatusUnavailable)
+		b.as("gateway", &schema.Leave{Session: "s/1"}).want(schema.StatusUnavailable)
+		b.as("gateway", &schema.Keepalive{Session: "s", Epoch: epoch}).want(schema.StatusOK)
+		b.present("gateway", "s", "b")
+		b.as("c", &schema.Keepalive{Session: "s"}).want(schema.StatusDenied)
+		b.pass(9 * time.Second)
+		b.as("gateway", &schema.Keepalive{Session: "s", Epoch: epoch}).want(schema.StatusOK)
+		b.pass(9 * time.Second)
+		b.wantHolders("a", "c")
+		b.wantHolders("b", "gateway")
+		b.as("gateway", &schema.Leave{Session: "s/1"}).want(schema.StatusOK)
+		b.wantHolders("a")
+	})
+}
+
 func TestEpochsAndNumbers(t *testing.T) {
 	inBubble(t, func(b *bubble) {
 		first := b.as("c", &schema.Keepalive{Session: "s", Create: true, N: 1}).want(schema.StatusOK).Epoch
