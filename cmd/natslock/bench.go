@@ -25,7 +25,9 @@ type benchCmd struct {
 	Callers     []int         `default:"1,16,64,256" placeholder:"N" help:"Points of separate names. Default: 1,16,64,256."`
 	Waiters     []int         `default:"16,64,256" placeholder:"N" help:"Points of one hot name. Default: 16,64,256."`
 	Connections int           `default:"2" placeholder:"N" help:"Connections that the callers share. Default: 2."`
-	Only        string        `enum:",separate,hot" default:"" placeholder:"PART" help:"separate or hot. Default: both."`
+	Only        string        `enum:",separate,hot,kill,sessions,idle" default:"" placeholder:"PART" help:"separate, hot, kill, sessions or idle. Default: separate and hot."`
+	Kills       int           `default:"200" placeholder:"N" help:"How many holders are killed, for each grace. Default: 200."`
+	Sessions    int           `default:"10000" placeholder:"N" help:"How many sessions there are. With as many --connections each has one of its own. Default: 10000."`
 	Held        int           `placeholder:"N" help:"Hold N locks and restart the server, instead of all that."`
 	Dir         string        `complete:"file" placeholder:"DIR" help:"Where the server's data directory is made, and removed. Default: that for temporary files."`
 	Server      string        `placeholder:"URL" help:"Measure this server instead of one of our own. Without serve --echo there are no ratios."`
@@ -38,13 +40,18 @@ type benchCmd struct {
 func (*benchCmd) Help() string {
 	return `A server is started as a process of its own, measured, and removed. Each point is measured in turns with an echo: requests of the same size over the same connections that are answered at once and store nothing. The ratio to it says what locking costs on this machine.
 
+Three parts are measured only when they are asked for. kill: how long others wait for what a process had that is killed with SIGKILL, beside how soon its parent sees that; with a reconnect grace of 2s, and of none. sessions: what many sessions cost that have 5 locks each and send a keepalive every third of their TTL of 10s, beside as many requests to the echo; and how soon everything is free when they all die at once. idle: separate names without sessions and beside sessions that have no locks, in turns.
+
 With --sync always the disk sets the pace: its fsync time is printed beside the figures. A directory in memory, as /tmp may be, flatters.
 
 Examples:
 
     natslock bench --sync 1s
     natslock bench --only separate --callers 64 --duration 10s --json
-    natslock bench --held 100000 --sync 1s`
+    natslock bench --held 100000 --sync 1s
+    natslock bench --only kill
+    natslock bench --only sessions --sessions 10000 --duration 30s --sync 1s
+    natslock bench --only idle --callers 64 --duration 30s --rounds 10 --sync 1s`
 }
 
 // Run measures and prints a report.
@@ -71,7 +78,7 @@ func (c *benchCmd) Run(ctx context.Context, sys *system) error {
 
 // check finds what makes no sense.
 func (c *benchCmd) check() error {
-	for _, n := range append(append([]int{c.Rounds, c.Connections}, c.Callers...), c.Waiters...) {
+	for _, n := range append(append([]int{c.Rounds, c.Connections, c.Kills, c.Sessions}, c.Callers...), c.Waiters...) {
 		if n < 1 {
 			return usagef("bench: %d: must be at least 1", n)
 		}
@@ -88,6 +95,8 @@ func (c *benchCmd) check() error {
 		return usagef("bench: --held: must not be negative")
 	case c.Held > 0 && c.Server != "":
 		return usagef("bench: --held restarts its server, so it needs one of its own: leave --server away")
+	case c.ofPresence() && c.Server != "":
+		return usagef("bench: --only %s looks at the server's process, so it needs one of its own: leave --server away", c.Only)
 	}
 	return nil
 }
@@ -134,7 +143,11 @@ func (c *benchCmd) own(ctx context.Context, r *benchReport, p *progress, dir str
 	if err != nil {
 		return err
 	}
-	err = c.points(ctx, r, p, server.URL)
+	if c.ofPresence() {
+		err = c.presence(ctx, r, p, program, server)
+	} else {
+		err = c.points(ctx, r, p, server.URL)
+	}
 	return errors.Join(err, server.Stop(syscall.SIGTERM))
 }
 

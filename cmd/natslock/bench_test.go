@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"io"
 	"os"
 	"path/filepath"
@@ -9,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/nats-io/nats.go"
 
 	"github.com/natslock/natslock/cmd/natslock/bench"
 )
@@ -136,10 +139,56 @@ func TestInterruptedBenchRemovesItsServer(t *testing.T) {
 	}
 }
 
+func TestBenchKillsHolders(t *testing.T) {
+	r := bare(t, append(quick, "--only", "kill", "--kills", "2", "--json")...)
+	if r.status != 0 {
+		t.Fatalf("%+v", r)
+	}
+	killed := object(t, r.out)["killed"].([]any)
+	if len(killed) != 2 {
+		t.Fatal(killed)
+	}
+	for i, grace := range []float64{2000, 0} {
+		k := killed[i].(map[string]any)
+		if k["grace_ms"] != grace || k["kills"] != 2.0 || k["p50_us"].(float64) <= grace*1000 || k["seen_p50_us"].(float64) <= 0 {
+			t.Errorf("%v", k)
+		}
+	}
+}
+
+func TestBenchHasSessionsThatDie(t *testing.T) {
+	// Each with a connection of its own, so that they are missed at once.
+	r := bare(t, append(quick, "--only", "sessions", "--sessions", "20", "--connections", "20", "--json")...)
+	if r.status != 0 {
+		t.Fatalf("%+v", r)
+	}
+	p := object(t, r.out)["presence"].(map[string]any)
+	if p["sessions"] != 20.0 || p["locks"] != 100.0 || p["waiters"] != 2.0 || p["rss_bytes"].(float64) < 1e6 ||
+		p["released_ms"].(float64) < 2000 || p["granted_ms"].(float64) < 2000 {
+		t.Errorf("%v", p)
+	}
+}
+
+func TestBenchMeasuresBesideIdleSessions(t *testing.T) {
+	r := bare(t, append(quick, "--only", "idle", "--sessions", "30", "--callers", "2", "--json")...)
+	if r.status != 0 {
+		t.Fatalf("%+v", r)
+	}
+	p := object(t, r.out)["idle"].([]any)[0].(map[string]any)
+	if p["callers"] != 2.0 || p["sessions"] != 30.0 || p["ratio"].(float64) <= 0 || p["with"].(map[string]any)["per_second"].(float64) <= 0 {
+		t.Errorf("%v", p)
+	}
+	table := bare(t, append(quick, "--only", "idle", "--sessions", "3", "--callers", "1", "--rounds", "1")...)
+	if !strings.Contains(table.out, "CALLERS  PAIRS/S") || !strings.Contains(table.out, "SESSIONS") {
+		t.Errorf("%+v", table)
+	}
+}
+
 func TestBenchRefusesNonsense(t *testing.T) {
 	for _, args := range [][]string{
 		{"--callers", "0"}, {"--waiters", "1000"}, {"--rounds", "0"}, {"--connections", "0"}, {"--duration", "1ms"},
 		{"--held=-1"}, {"--held", "1", "--server", server.URL}, {"--only", "cold"}, {"--sync", "never"},
+		{"--kills", "0"}, {"--sessions", "0"}, {"--only", "kill", "--server", server.URL},
 	} {
 		bare(t, append([]string{"bench"}, args...)...).want(t, 2, "bench: ")
 	}
@@ -149,5 +198,17 @@ func TestBenchRefusesNonsense(t *testing.T) {
 func TestRSSIsThatOfAProcess(t *testing.T) {
 	if n, err := bench.RSS(os.Getpid()); err != nil || n < 1e6 {
 		t.Errorf("%d, %v", n, err)
+	}
+}
+
+func TestCrowdSaysWhatItCannotDo(t *testing.T) {
+	var out strings.Builder
+	in := strings.NewReader(`{"do":"dance"}` + "\n" + `{"do":"open","sessions":1,"connections":1,"ttl":1,"every":1000000000,"name":"x"}` + "\n")
+	if err := bench.ServeCrowd(t.Context(), in, &out, func(context.Context) (*nats.Conn, error) { return nats.Connect(server.URL) }); err != nil {
+		t.Fatal(err)
+	}
+	answers := strings.Split(strings.TrimSpace(out.String()), "\n")
+	if len(answers) != 2 || !strings.Contains(answers[0], "no such order") || !strings.Contains(answers[1], "keepalive: invalid ttl_ms") {
+		t.Error(answers)
 	}
 }

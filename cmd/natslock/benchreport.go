@@ -23,6 +23,10 @@ type benchReport struct {
 	Separate    []bench.Point `json:"separate,omitempty"`
 	Hot         []bench.Point `json:"hot,omitempty"`
 	Held        *bench.Held   `json:"held,omitempty"`
+
+	Killed   []*bench.Killed `json:"killed,omitempty"`
+	Presence *bench.Presence `json:"presence,omitempty"`
+	Idle     []bench.Beside  `json:"idle,omitempty"`
 }
 
 func newBenchReport() *benchReport {
@@ -53,7 +57,7 @@ func (r *benchReport) write(w io.Writer) error {
 	if r.Held != nil {
 		return writeHeld(w, r.Held)
 	}
-	return nil
+	return r.writePresence(w)
 }
 
 var (

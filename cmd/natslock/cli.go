@@ -26,6 +26,7 @@ type cli struct {
 	Bench      benchCmd      `cmd:"" help:"Measure the service beside an echo over the same NATS."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 	Completion completionCmd `cmd:"" help:"Print a completion script for a shell."`
+	Crowd      crowdCmd      `cmd:"" hidden:"" help:"Be the sessions that bench measures."`
 	Names      namesCmd      `cmd:"" hidden:"" help:"Print names of locks that are held, for completion."`
 	Help       helpCmd       `cmd:"" help:"Print the help of a command."`
 

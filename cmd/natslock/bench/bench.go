@@ -27,17 +27,8 @@ type Config struct {
 func Run(ctx context.Context, cfg Config) (separate, hot []Point, err error) {
 	r := run{Config: cfg, id: nuid.Next()}
 	defer func() { err = errors.Join(err, r.close()) }()
-	for range cfg.Connections {
-		nc, err := cfg.Connect(ctx)
-		if err != nil {
-			return nil, nil, err
-		}
-		l, err := newLine(nc)
-		if err != nil {
-			nc.Close()
-			return nil, nil, err
-		}
-		r.lines = append(r.lines, l)
+	if err := r.open(ctx); err != nil {
+		return nil, nil, err
 	}
 	if err := r.look(ctx); err != nil {
 		return nil, nil, err
@@ -72,6 +63,18 @@ type run struct {
 	lines []*line
 	sides []side
 	turns int // slices that were run
+}
+
+// open makes the lines.
+func (r *run) open(ctx context.Context) error {
+	for range r.Connections {
+		l, err := dialLine(ctx, r.Connect)
+		if err != nil {
+			return err
+		}
+		r.lines = append(r.lines, l)
+	}
+	return nil
 }
 
 func (r *run) close() error {

@@ -105,3 +105,44 @@ func TestServersEnvironmentHasNoneOfOurFlags(t *testing.T) {
 		}
 	}
 }
+
+func TestKeepalivesAreSpreadEvenly(t *testing.T) {
+	for _, c := range []struct {
+		after time.Duration
+		want  int
+	}{{0, 0}, {time.Second, 100}, {1500 * time.Millisecond, 150}, {10 * time.Second, 1000}} {
+		if got := pulses(c.after, 2*time.Second, 200); got != c.want {
+			t.Errorf("%d after %s, want %d", got, c.after, c.want)
+		}
+	}
+}
+
+func TestCPUIsThatOfAProcess(t *testing.T) {
+	before, err := CPU(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for { // until time is told: there is nothing to wait for but work
+		now, err := CPU(os.Getpid())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if now > before {
+			return
+		}
+	}
+}
+
+func TestCrowdThatEndsSaysWhy(t *testing.T) {
+	m, err := startMembers([]string{"sh", "-c", "echo no luck >&2; exit 1", "sh"}, "nats://nowhere")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = m.order(t.Context(), doOpen, Crowd{})
+	if err == nil || !strings.HasPrefix(err.Error(), "crowd: ") {
+		t.Error(err)
+	}
+	if err := m.close(); err != nil {
+		t.Error(err)
+	}
+}

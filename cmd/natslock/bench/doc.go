@@ -11,6 +11,12 @@
 //	separate names   each caller acquires and releases its own 16 names in turn
 //	one hot name     all wait for one name; who is granted releases at once
 //	held locks       many locks held; memory, and time to start again
+//	kill             from the death of a holder to the grant of who waits
+//	sessions         what many cost, and how soon everything is free when they die
+//	idle             separate names without sessions, and beside many
+//
+// Sessions live in processes of their own, crowds, which are told what to do by
+// lines on their standard input and can be killed.
 //
 // Latencies are exact: all samples of a point are kept and sorted. What a slice
 // does first is not counted, but warms it up.

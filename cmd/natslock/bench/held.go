@@ -167,13 +167,8 @@ func check(ctx context.Context, cfg HeldConfig, server *Server, tokens []uint64)
 
 func open(ctx context.Context, cfg HeldConfig, server *Server) (lines []*line, err error) {
 	for range cfg.Connections {
-		nc, err := cfg.Connect(ctx, server)
+		l, err := dialLine(ctx, func(ctx context.Context) (*nats.Conn, error) { return cfg.Connect(ctx, server) })
 		if err != nil {
-			return lines, err
-		}
-		l, err := newLine(nc)
-		if err != nil {
-			nc.Close()
 			return lines, err
 		}
 		lines = append(lines, l)

@@ -51,6 +51,20 @@ func newLine(nc *nats.Conn) (*line, error) {
 	return &line{nc: nc, caller: caller}, nil
 }
 
+// dialLine makes a connection, and a line of it.
+func dialLine(ctx context.Context, connect func(context.Context) (*nats.Conn, error)) (*line, error) {
+	nc, err := connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	l, err := newLine(nc)
+	if err != nil {
+		nc.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
 func (l *line) close() error {
 	err := l.caller.Close()
 	l.nc.Close()
@@ -80,6 +94,18 @@ func (l *line) call(ctx context.Context, subject string, m schema.Message) (repl
 	case <-ctx.Done():
 		return reply, number, context.Cause(ctx)
 	}
+}
+
+// want makes a request of the service, which must be answered with a status.
+func (l *line) want(ctx context.Context, v schema.Verb, m schema.Message, status schema.Status) (schema.Reply, error) {
+	reply, _, err := l.call(ctx, schema.RequestSubject(Realm, v, ""), m)
+	switch {
+	case err != nil:
+		return reply, fmt.Errorf("%s: %w", v, err)
+	case reply.Status != status:
+		return reply, refused(v, &reply)
+	}
+	return reply, nil
 }
 
 // answers tells whether somebody serves a side.
