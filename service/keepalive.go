@@ -41,7 +41,7 @@ func (w *Worker) leave(r request, m *schema.Leave) {
 			told(p, schema.Reply{Status: schema.StatusOK})
 		case refused == nil:
 			w.notify(r, m.Session, presence.LeaveLeaf{Presence: p}, told)
-		case refused.Status == schema.StatusDenied, refused.Status == schema.StatusUnavailable:
+		case refused.Status == schema.StatusDenied:
 			w.reply(r.caller, refused, "")
 		default: // with its presence it has ended already, or was never there
 			told(p, schema.Reply{Status: schema.StatusOK})
@@ -111,5 +111,5 @@ func (t *sessions) admit(r request, id string) (s lock.Session, refused *schema.
 	if refused := presence.Admit(p, leaf, r.client, r.named); refused != nil {
 		return s, refused
 	}
-	return lock.Session{ID: id, Epoch: p.Epoch, TTL: p.TTL, Grace: p.Grace}, nil
+	return lock.Session{ID: id, Client: p.Client, Epoch: p.Epoch, TTL: p.TTL, Grace: p.Grace}, nil
 }

@@ -8,22 +8,14 @@ import (
 	"github.com/natslock/natslock/service/presence"
 )
 
-// named is a session as a lock names it, and whose.
-type named struct {
-	session lock.Session
-	client  string
-}
-
 // sessionsOf lists the sessions that r names, some perhaps more than once.
-func sessionsOf(r *lock.Record) (list []named) {
+func sessionsOf(r *lock.Record) (list []lock.Session) {
 	for i := range r.Holds {
-		for _, s := range r.Holds[i].Sessions {
-			list = append(list, named{s, r.Holds[i].Client})
-		}
+		list = append(list, r.Holds[i].Sessions...)
 	}
 	waiting := func(w *lock.Waiter) {
 		if w.Session.ID != "" {
-			list = append(list, named{w.Session, w.Client})
+			list = append(list, w.Session)
 		}
 	}
 	for i := range r.Waiters {
@@ -50,8 +42,8 @@ func (t *sessions) follow(a *actor, judge bool) (gone []lock.Leave) {
 	if !judge {
 		return nil
 	}
-	for _, n := range list {
-		if l, over := t.judgeLocked(n); over && !slices.Contains(gone, l) {
+	for _, one := range list {
+		if l, over := t.judgeLocked(one); over && !slices.Contains(gone, l) {
 			gone = append(gone, l)
 		}
 	}
@@ -59,11 +51,11 @@ func (t *sessions) follow(a *actor, judge bool) (gone []lock.Leave) {
 }
 
 // indexLocked keeps up which locks name a session.
-func (t *sessions) indexLocked(a *actor, list []named) {
+func (t *sessions) indexLocked(a *actor, list []lock.Session) {
 	var names []string
-	for _, n := range list {
-		if !slices.Contains(names, n.session.ID) {
-			names = append(names, n.session.ID)
+	for _, one := range list {
+		if !slices.Contains(names, one.ID) {
+			names = append(names, one.ID)
 		}
 	}
 	for _, id := range names {
@@ -85,14 +77,14 @@ func (t *sessions) indexLocked(a *actor, list []named) {
 // judgeLocked reports whether a session has ended that a lock names. One that
 // nobody knows was lost with its bucket, which is in memory: it is rebuilt from
 // the lock, and has its whole time to be heard of.
-func (t *sessions) judgeLocked(n named) (l lock.Leave, over bool) {
-	id, leaf := schema.SplitSession(n.session.ID)
+func (t *sessions) judgeLocked(one lock.Session) (l lock.Leave, over bool) {
+	id, leaf := schema.SplitSession(one.ID)
 	p := t.getLocked(id)
-	epoch := n.session.Epoch
+	epoch := one.Epoch
 	switch {
 	case p.record.State == presence.Unknown, p.revision == 0 && epoch > p.record.Epoch:
 		p.adopt(presence.Record{
-			Client: n.client, Epoch: epoch, TTL: max(n.session.TTL, schema.MinSessionTTL), Grace: n.session.Grace, State: presence.Open, Rebuilt: true,
+			Client: one.Client, Epoch: epoch, TTL: max(one.TTL, schema.MinSessionTTL), Grace: one.Grace, State: presence.Open,
 		}, 0, t.clock.Now())
 		t.timers.Set(p, p.deadline(0))
 	case epoch > p.record.Epoch:
@@ -100,8 +92,8 @@ func (t *sessions) judgeLocked(n named) (l lock.Leave, over bool) {
 	case epoch < p.record.Epoch || p.record.State.Ended():
 		return lock.Leave{Session: id, Epoch: epoch, Reason: p.record.State.Reason()}, true
 	case leaf != "":
-		if s := t.known[n.session.ID]; s != nil && s.record.State == presence.Left && s.record.Epoch == epoch {
-			return lock.Leave{Session: n.session.ID, Epoch: epoch, Reason: schema.ReasonLeave}, true
+		if s := t.known[one.ID]; s != nil && s.record.State == presence.Left && s.record.Epoch == epoch {
+			return lock.Leave{Session: one.ID, Epoch: epoch, Reason: schema.ReasonLeave}, true
 		}
 	}
 	return l, false

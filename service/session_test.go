@@ -176,32 +176,6 @@ func TestThePlainSubjectIsTrustedWithEverySession(t *testing.T) {
 	})
 }
 
-// A gateway opens a session under its own name, and acquires for others with it. When
-// the sessions are lost, the locks tell only for whom it did.
-func TestARebuiltSessionIsOfWhoKnowsItsEpoch(t *testing.T) {
-	inBubble(t, func(b *bubble) {
-		epoch := b.open("gateway", "s")
-		b.want(schema.StatusGranted, &schema.Acquire{Name: "a", Client: "c", Session: "s/1"})
-		b.settle()
-		b.workers[0].stop(b.t)
-		b.loseSessions()
-		b.start(b.store, nil)
-		b.as("d", &schema.Keepalive{Session: "s", Epoch: epoch - 1}).want(schema.StatusUnavailable)
-		b.as("gateway", &schema.Acquire{Name: "b", Session: "s"}).want(schema.StatusUnavailable)
-		b.as("gateway", &schema.Leave{Session: "s/1"}).want(schema.StatusUnavailable)
-		b.as("gateway", &schema.Keepalive{Session: "s", Epoch: epoch}).want(schema.StatusOK)
-		b.present("gateway", "s", "b")
-		b.as("c", &schema.Keepalive{Session: "s"}).want(schema.StatusDenied)
-		b.pass(9 * time.Second)
-		b.as("gateway", &schema.Keepalive{Session: "s", Epoch: epoch}).want(schema.StatusOK)
-		b.pass(9 * time.Second)
-		b.wantHolders("a", "c")
-		b.wantHolders("b", "gateway")
-		b.as("gateway", &schema.Leave{Session: "s/1"}).want(schema.StatusOK)
-		b.wantHolders("a")
-	})
-}
-
 func TestEpochsAndNumbers(t *testing.T) {
 	inBubble(t, func(b *bubble) {
 		first := b.as("c", &schema.Keepalive{Session: "s", Create: true, N: 1}).want(schema.StatusOK).Epoch

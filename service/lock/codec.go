@@ -2,6 +2,7 @@ package lock
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/natslock/natslock/schema"
 )
@@ -9,7 +10,9 @@ import (
 // The format of a stored record: a version byte, then the record. Numbers are
 // varints, texts have their length before them, attempts take eight bytes. Of a
 // waiter only that is written which differs from its sketch: in the queue that
-// is the zero Waiter, in the hold that it became what the hold says anyway.
+// is the zero Waiter, in the hold that it became what the hold says anyway. Who
+// opened a session is written where it is another client than that of the hold
+// or the waiter.
 const (
 	version      = 1
 	attemptBytes = 8
@@ -30,6 +33,7 @@ const (
 	holdWaited  = 1 << iota // it has Waited
 	holdNames               // it has Lead or Names
 	holdRepeats             // it has Repeats
+	holdOpeners             // behind each session it says who opened it: for one of them that is another client
 )
 
 // The flags of a waiter.
@@ -41,6 +45,7 @@ const (
 	waiterSession              // the session is not the sketch's
 	waiterMeta                 // the meta is not the sketch's
 	waiterInbox                // the inbox is not the sketch's
+	waiterOpener               // behind the session it says who opened it: another client
 )
 
 // sketch is what the waiter that became h says as h does.
@@ -52,6 +57,17 @@ func (h *Hold) sketch() Waiter {
 	return s
 }
 
+// isOf reports whether a session of a client's hold or waiter says no more about
+// who opened it than that.
+func (s *Session) isOf(client string) bool {
+	return s.Client == client || s.ID == "" && s.Client == ""
+}
+
+// hasOpeners reports whether another client opened one of the sessions.
+func (h *Hold) hasOpeners() bool {
+	return slices.ContainsFunc(h.Sessions, func(s Session) bool { return !s.isOf(h.Client) })
+}
+
 // differs says by flags what w does not have in common with its sketch.
 func (w *Waiter) differs(sketch *Waiter) byte {
 	flags := byte(0)
@@ -60,6 +76,9 @@ func (w *Waiter) differs(sketch *Waiter) byte {
 	}
 	if w.Session != sketch.Session {
 		flags |= waiterSession
+		if !w.Session.isOf(w.Client) {
+			flags |= waiterOpener
+		}
 	}
 	if string(w.Meta) != string(sketch.Meta) {
 		flags |= waiterMeta

@@ -14,7 +14,7 @@ import (
 // full is a record that has one of everything.
 func fullRecord() Record {
 	const shared = schema.ModeShared
-	session := Session{ID: "p/1", Epoch: 900, TTL: 10_000, Grace: 2_000}
+	session := Session{ID: "p/1", Client: "x", Epoch: 900, TTL: 10_000, Grace: 2_000}
 	inbox := Inbox{Subject: "_INBOX.1", Encoding: schema.MessagePack}
 	was := Waiter{
 		Attempt: 1, Arrival: 3, Client: "x", Owner: "a", Session: session, Mode: shared, Size: 2, TTL: 5,
@@ -91,8 +91,9 @@ func TestDamagedRecordsAreRefused(t *testing.T) {
 		"many waiters":     {version, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01, 0, 0},
 		"number too long":  {version, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02, 0, 0, 0, 0, 0},
 		"number too big":   {version, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x80, 0x00, 0, 0, 0, 0, 0},
-		"hold's flag":      replaced(6, 0x08),
-		"waiter's flag":    replaced(bytes.Index(whole, []byte{waiterDefault | waiterIdentity | waiterInbox, 4, 0, 9}), 0x80),
+		"hold's flag":      replaced(6, 0x10),
+		"no opener":        replaced(6, holdWaited|holdRepeats|holdOpeners),
+		"opener of none":   replaced(bytes.Index(whole, []byte{waiterDefault | waiterIdentity | waiterInbox, 4, 0, 9}), waiterOpener),
 	}
 	counted := bytes.Index(whole, []byte{2, 5, waiterShared | waiterInbox}) // repeats, unheard, and a waiter's flags
 	for name, of := range map[string][2]byte{
@@ -201,11 +202,19 @@ func drawNames(t *rapid.T) []string {
 
 func drawAnyAttempt(t *rapid.T) Attempt { return Attempt(rapid.Uint64Min(1).Draw(t, "attempt")) }
 
-func drawAnySession(t *rapid.T) Session {
-	return Session{
+// drawAnySession draws a session of a client's, opened by it or by another.
+func drawAnySession(t *rapid.T, client string) Session {
+	s := Session{
 		ID: drawText(t, schema.MaxSession), Epoch: rapid.Uint64Range(0, maxRevision).Draw(t, "epoch"),
 		TTL: rapid.Int64Range(0, schema.MaxSessionTTL).Draw(t, "ttl"), Grace: rapid.Int64Range(0, schema.MaxGrace).Draw(t, "grace"),
 	}
+	switch {
+	case rapid.Bool().Draw(t, "opened by another"):
+		s.Client = drawText(t, schema.MaxClient)
+	case s.ID != "":
+		s.Client = client
+	}
+	return s
 }
 
 func drawWaiter(t *rapid.T) Waiter {
@@ -218,7 +227,7 @@ func drawWaiter(t *rapid.T) Waiter {
 		QueuedAt: rapid.Int64Range(0, 1<<42).Draw(t, "queued"), Parked: rapid.Bool().Draw(t, "parked"),
 	}
 	if rapid.Bool().Draw(t, "session") {
-		w.Session = drawAnySession(t)
+		w.Session = drawAnySession(t, w.Client)
 	}
 	return w
 }
@@ -228,7 +237,9 @@ func drawHold(t *rapid.T) Hold {
 	h := w.hold()
 	h.Token = Token(rapid.Uint64Range(0, schema.MaxToken).Draw(t, "token"))
 	h.Renewed = rapid.Uint64Range(0, maxRevision).Draw(t, "renewed")
-	h.Sessions = append(h.Sessions, rapid.SliceOfN(rapid.Custom(drawAnySession), 0, 2).Draw(t, "sessions")...)
+	for range rapid.IntRange(0, 2).Draw(t, "sessions") {
+		h.Sessions = append(h.Sessions, drawAnySession(t, h.Client))
+	}
 	h.Attempts = append(h.Attempts, rapid.SliceOfN(rapid.Custom(drawAnyAttempt), 0, 2).Draw(t, "attempts")...)
 	if h.Repeats = uint8(rapid.IntRange(0, MaxRepeats).Draw(t, "repeats")); h.Repeats > 0 && h.undoable() {
 		h.Unheard = uint8(rapid.IntRange(0, int(h.everyAnswer())-1).Draw(t, "unheard"))

@@ -101,8 +101,18 @@ func (d *decoder) inbox() Inbox {
 	return Inbox{Subject: d.text(), Encoding: encoding}
 }
 
-func (d *decoder) session() Session {
-	return Session{ID: d.text(), Epoch: d.number(), TTL: d.int(), Grace: d.int()}
+// session reads a session of a client's, behind which may be who opened it.
+func (d *decoder) session(client string, opener bool) Session {
+	s := Session{ID: d.text(), Epoch: d.number(), TTL: d.int(), Grace: d.int()}
+	switch {
+	case opener:
+		if s.Client = d.text(); len(s.Client) > schema.MaxClient {
+			d.damage()
+		}
+	case s.ID != "":
+		s.Client = client
+	}
+	return s
 }
 
 // list reads a list of elements that take at least size bytes each. The empty
@@ -150,14 +160,15 @@ const (
 )
 
 func (d *decoder) hold() Hold {
-	flags := d.byte()
+	flags, client := d.byte(), d.text()
+	openers := flags&holdOpeners != 0
 	h := Hold{
-		Client:    d.text(),
+		Client:    client,
 		Owner:     d.text(),
 		Token:     Token(d.number()),
 		Renewed:   d.number(),
 		TTL:       d.int(),
-		Sessions:  list(d, minSession, d.session),
+		Sessions:  list(d, minSession, func() Session { return d.session(client, openers) }),
 		Meta:      d.meta(),
 		GrantedAt: d.int(),
 		Attempts:  list(d, attemptBytes, d.attempt),
@@ -168,7 +179,7 @@ func (d *decoder) hold() Hold {
 			d.damage()
 		}
 	}
-	if len(h.Attempts) == 0 || h.Token > schema.MaxToken || flags >= holdRepeats<<1 || !h.counts() {
+	if len(h.Attempts) == 0 || h.Token > schema.MaxToken || flags >= holdOpeners<<1 || openers != h.hasOpeners() || !h.counts() {
 		d.damage()
 		return Hold{}
 	}
@@ -199,9 +210,6 @@ func (d *decoder) ended() Ended {
 // waiter reads a waiter by its sketch.
 func (d *decoder) waiter(w Waiter) Waiter {
 	flags := d.byte()
-	if flags >= waiterInbox<<1 {
-		d.damage()
-	}
 	w.Mode = schema.ModeExclusive
 	if flags&waiterShared != 0 {
 		w.Mode = schema.ModeShared
@@ -217,7 +225,10 @@ func (d *decoder) waiter(w Waiter) Waiter {
 		w.Attempt, w.Client, w.Owner = d.attempt(), d.text(), d.text()
 	}
 	if flags&waiterSession != 0 {
-		w.Session = d.session()
+		w.Session = d.session(w.Client, flags&waiterOpener != 0)
+	}
+	if flags&waiterOpener != 0 && (flags&waiterSession == 0 || w.Session.isOf(w.Client)) {
+		d.damage()
 	}
 	if flags&waiterMeta != 0 {
 		w.Meta = d.meta()

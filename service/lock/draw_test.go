@@ -25,12 +25,14 @@ func drawMeta(t *rapid.T) schema.Meta {
 
 var someSessions = []string{"p", "p/1", "p/2", "p/1/1", "pp", "q/1"}
 
+// drawSession draws a session that a client opened, or a gateway for many.
 func drawSession(t *rapid.T) Session {
 	return Session{
-		ID:    rapid.SampledFrom(someSessions).Draw(t, "session"),
-		Epoch: rapid.Uint64Range(1, 2).Draw(t, "epoch"),
-		TTL:   10_000,
-		Grace: 2_000,
+		ID:     rapid.SampledFrom(someSessions).Draw(t, "session"),
+		Client: rapid.SampledFrom([]string{"x", "x", "gateway"}).Draw(t, "opener"),
+		Epoch:  rapid.Uint64Range(1, 2).Draw(t, "epoch"),
+		TTL:    10_000,
+		Grace:  2_000,
 	}
 }
 

@@ -43,6 +43,9 @@ func (h *Hold) append(dst []byte) []byte {
 	if h.Repeats > 0 {
 		flags |= holdRepeats
 	}
+	if h.hasOpeners() {
+		flags |= holdOpeners
+	}
 	dst = append(dst, flags)
 	dst = appendText(dst, h.Client)
 	dst = appendText(dst, h.Owner)
@@ -51,7 +54,7 @@ func (h *Hold) append(dst []byte) []byte {
 	dst = appendInt(dst, h.TTL)
 	dst = appendLen(dst, len(h.Sessions))
 	for i := range h.Sessions {
-		dst = h.Sessions[i].append(dst)
+		dst = h.Sessions[i].append(dst, flags&holdOpeners != 0)
 	}
 	dst = appendText(dst, h.Meta)
 	dst = appendInt(dst, h.GrantedAt)
@@ -97,7 +100,7 @@ func (w *Waiter) append(dst []byte, sketch *Waiter) []byte {
 		dst = appendText(dst, w.Owner)
 	}
 	if flags&waiterSession != 0 {
-		dst = w.Session.append(dst)
+		dst = w.Session.append(dst, flags&waiterOpener != 0)
 	}
 	if flags&waiterMeta != 0 {
 		dst = appendText(dst, w.Meta)
@@ -108,11 +111,15 @@ func (w *Waiter) append(dst []byte, sketch *Waiter) []byte {
 	return dst
 }
 
-func (s *Session) append(dst []byte) []byte {
+func (s *Session) append(dst []byte, opener bool) []byte {
 	dst = appendText(dst, s.ID)
 	dst = binary.AppendUvarint(dst, s.Epoch)
 	dst = appendInt(dst, s.TTL)
-	return appendInt(dst, s.Grace)
+	dst = appendInt(dst, s.Grace)
+	if opener {
+		dst = appendText(dst, s.Client)
+	}
+	return dst
 }
 
 func (i *Inbox) append(dst []byte) []byte {

@@ -12,6 +12,7 @@ import (
 // round, and every command.
 func FuzzDecode(f *testing.F) {
 	f.Add(fullRecord().Append(nil))
+	f.Add(openedBy("gw").Append(nil))
 	f.Add(Record{}.Append(nil))
 	f.Fuzz(func(t *testing.T, value []byte) {
 		r, err := Decode(value, 77)

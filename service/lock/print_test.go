@@ -36,7 +36,7 @@ func (s *script) printRecord(w io.Writer, r Record) {
 		fmt.Fprintf(w, "    holds: %s %s", who(h.Client, h.Owner), printMode(r.Mode, r.Size))
 		fmt.Fprintf(w, " %s renewed %d%s", printToken(h.Token), h.Renewed, printTTL(h.TTL))
 		for _, one := range h.Sessions {
-			fmt.Fprintf(w, " session %s", printSession(one))
+			fmt.Fprintf(w, " session %s", printSession(one, h.Client))
 		}
 		if h.Meta != nil {
 			fmt.Fprintf(w, " meta %s", h.Meta)
@@ -74,7 +74,7 @@ func (s *script) printWaiter(w Waiter) string {
 		text += " at " + w.Inbox.Subject
 	}
 	if w.Session.ID != "" {
-		text += " session " + printSession(w.Session)
+		text += " session " + printSession(w.Session, w.Client)
 	}
 	if w.Parked {
 		text += " parked"
@@ -146,4 +146,10 @@ func printTTL(ms int64) string {
 	return " ttl " + (time.Duration(ms) * time.Millisecond).String()
 }
 
-func printSession(s Session) string { return fmt.Sprintf("%s@%d", s.ID, s.Epoch) }
+func printSession(s Session, client string) string {
+	text := fmt.Sprintf("%s@%d", s.ID, s.Epoch)
+	if !s.isOf(client) {
+		text += " of " + s.Client
+	}
+	return text
+}

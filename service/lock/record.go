@@ -20,10 +20,11 @@ type Record struct {
 // Session is one session's part in a hold or wait, with all that a worker needs
 // to time it again after a restart. The zero Session is none.
 type Session struct {
-	ID    string // a presence P, or a leaf P/L
-	Epoch uint64 // which opening of it
-	TTL   int64  // milliseconds
-	Grace int64  // reconnect grace, milliseconds
+	ID     string // a presence P, or a leaf P/L
+	Client string // who opened the presence; not always whose hold or wait it is
+	Epoch  uint64 // which opening of it
+	TTL    int64  // milliseconds
+	Grace  int64  // reconnect grace, milliseconds
 }
 
 // Hold is one owner's grant.

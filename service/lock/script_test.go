@@ -134,7 +134,7 @@ func (s *script) acquire(l line) Acquire {
 		if err != nil {
 			panic(err)
 		}
-		a.Session = Session{ID: id, Epoch: n, TTL: 10_000, Grace: 2_000}
+		a.Session = Session{ID: id, Client: l.or("opener", a.Client), Epoch: n, TTL: 10_000, Grace: 2_000}
 		ttl = "0s"
 	}
 	_, given := l.values["ttl"]

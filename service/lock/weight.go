@@ -30,8 +30,9 @@ func (r *Record) weight() int {
 func (h *Hold) weight() int {
 	n := holdWeight + len(h.Client) + len(h.Owner) + len(h.Meta) +
 		len(h.Attempts)*attemptBytes + namesWeight(h.Names) + len(h.Lead)
+	openers := h.hasOpeners()
 	for i := range h.Sessions {
-		n += h.Sessions[i].weight()
+		n += h.Sessions[i].weight(openers)
 	}
 	if h.Waited != nil {
 		// It costs little as long as it says what the hold says.
@@ -46,16 +47,20 @@ func (h *Hold) weight() int {
 
 func (w *Waiter) weight() int {
 	return holdWeight + len(w.Client) + len(w.Owner) + len(w.Meta) + len(w.Inbox.Subject) +
-		attemptBytes + w.Session.weight()
+		attemptBytes + w.Session.weight(!w.Session.isOf(w.Client))
 }
 
 func (s *Set) weight() int { return s.Waiter.weight() + namesWeight(s.Names) }
 
-func (s *Session) weight() int {
+func (s *Session) weight(opener bool) int {
 	if *s == (Session{}) {
 		return 0
 	}
-	return sessionWeight + len(s.ID)
+	n := sessionWeight + len(s.ID)
+	if opener {
+		n += textWeight + len(s.Client)
+	}
+	return n
 }
 
 func namesWeight(names []string) int {

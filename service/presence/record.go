@@ -19,11 +19,6 @@ type Record struct {
 	N      uint64 // of the last keepalive that counted; 0 if they are not counted
 	Opened int64  // wall clock, Unix milliseconds: to be shown, never compared; 0 if that was lost
 	State  State
-
-	// Rebuilt says that the record was lost, and made anew from a lock that names
-	// the session: the Client is that of a hold, who may be another than who opened
-	// it. It is not stored.
-	Rebuilt bool
 }
 
 // State says whether a session is there.

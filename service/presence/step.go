@@ -44,8 +44,8 @@ type Keepalive struct {
 
 func (c Keepalive) apply(r Record) (Record, schema.Reply) {
 	switch {
-	case c.Named && r.State != Unknown && r.Client != c.Client && !proves(c.Epoch, r):
-		return r, anothers(r)
+	case c.Named && r.State != Unknown && r.Client != c.Client:
+		return r, denied()
 	case c.Epoch != 0 && (r.State != Open || !means(c.Epoch, r)):
 		return r, refusal(schema.StatusSessionExpired, "session: this opening of it has ended")
 	case r.State == Open && c.late(r):
@@ -63,16 +63,8 @@ func (c Keepalive) apply(r Record) (Record, schema.Reply) {
 // late reports whether c was overtaken by a later keepalive.
 func (c Keepalive) late(r Record) bool { return c.N != 0 && c.N <= r.N }
 
-// proves reports whether an epoch shows whose r is, which was rebuilt: only who
-// opened it has been told.
-func proves(epoch uint64, r Record) bool { return r.Rebuilt && epoch == r.Epoch }
-
 // update is r after c.
 func (c Keepalive) update(r Record) (Record, schema.Reply) {
-	if proves(c.Epoch, r) {
-		r.Client = c.Client
-	}
-	r.Rebuilt = false
 	if c.TTL != nil {
 		r.TTL = *c.TTL
 	}
@@ -94,8 +86,8 @@ type Leave struct {
 }
 
 func (c Leave) apply(r Record) (Record, schema.Reply) {
-	if c.Named && r.State != Unknown && r.Client != c.Client && !proves(c.Epoch, r) {
-		return r, anothers(r)
+	if c.Named && r.State != Unknown && r.Client != c.Client {
+		return r, denied()
 	}
 	if r.State == Open && means(c.Epoch, r) {
 		r.State = Left
@@ -132,12 +124,7 @@ func alive(r Record) schema.Reply {
 	return schema.Reply{Status: schema.StatusOK, TTL: &ttl, Epoch: r.Epoch}
 }
 
-// anothers refuses a caller who is not the client that r is of, as far as that is
-// known.
-func anothers(r Record) schema.Reply {
-	if r.Rebuilt {
-		return refusal(schema.StatusUnavailable, "session: whose it is was lost, and is known after a keepalive with its epoch; repeat the same request")
-	}
+func denied() schema.Reply {
 	return refusal(schema.StatusDenied, "session: it is another client's")
 }
 
@@ -152,7 +139,7 @@ func Admit(presence, leaf Record, client string, named bool) *schema.Reply {
 	var r schema.Reply
 	switch {
 	case named && presence.State != Unknown && presence.Client != client:
-		r = anothers(presence)
+		r = denied()
 	case presence.State == Left || presence.State == Open && leaf.State == Left && leaf.Epoch == presence.Epoch:
 		r = refusal(schema.StatusCanceled, "session: it has left")
 	case presence.State != Open:

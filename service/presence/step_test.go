@@ -28,8 +28,6 @@ func create(n uint64) presence.Keepalive {
 }
 
 func TestKeepalive(t *testing.T) {
-	rebuilt, mine, theirs := open, open, open
-	rebuilt.Rebuilt, rebuilt.N, mine.N, theirs.N, theirs.Client = true, 0, 0, 6, "d"
 	fresh := presence.Record{Client: "c", TTL: 9_000, Grace: 1_000, State: presence.Open}
 	counted := func(r presence.Record, n uint64) presence.Record { r.N = n; return r }
 	moved := open
@@ -61,10 +59,6 @@ func TestKeepalive(t *testing.T) {
 		{"after silence", silent, create(0), schema.StatusOK, fresh, true},
 		{"after silence, a late copy (4)", silent, create(5), schema.StatusSessionExpired, silent, false},
 		{"after silence, without create (7)", silent, presence.Keepalive{N: 6}, schema.StatusSessionExpired, silent, false},
-		{"rebuilt, of its holder", rebuilt, presence.Keepalive{Client: "c", Named: true}, schema.StatusOK, mine, true},
-		{"rebuilt, of who was told the epoch", rebuilt, presence.Keepalive{Client: "d", Named: true, Epoch: 7, N: 6}, schema.StatusOK, theirs, true},
-		{"rebuilt, of another client (6)", rebuilt, presence.Keepalive{Client: "d", Named: true, Epoch: 6}, schema.StatusUnavailable, rebuilt, false},
-		{"rebuilt, of a trusted caller", rebuilt, presence.Keepalive{Client: "d"}, schema.StatusOK, mine, true},
 		{"after the end, of another client (6)", left, presence.Keepalive{Client: "d", Named: true, Create: true, N: 9}, schema.StatusDenied, left, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -117,8 +111,6 @@ func TestEnds(t *testing.T) {
 }
 
 func TestAdmit(t *testing.T) {
-	rebuilt := open
-	rebuilt.Rebuilt = true
 	gone := presence.Record{Client: "c", Epoch: 7, State: presence.Left}
 	before := gone
 	before.Epoch = 6
@@ -131,7 +123,6 @@ func TestAdmit(t *testing.T) {
 	}{
 		{"open", open, unknown, "c", true, ""},
 		{"open, of another client", open, unknown, "d", true, schema.StatusDenied},
-		{"rebuilt, of another client", rebuilt, unknown, "d", true, schema.StatusUnavailable},
 		{"open, spoken for by a gateway", open, unknown, "d", false, ""},
 		{"unknown", unknown, unknown, "c", true, schema.StatusSessionExpired},
 		{"left", left, unknown, "c", false, schema.StatusCanceled},
