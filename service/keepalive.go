@@ -70,23 +70,17 @@ func (w *Worker) notify(r request, id string, c presence.Command, told func(pres
 	})
 }
 
-// present finds the session of an acquire, and lets the acquire go on with it.
-// What this worker knows is enough to go on: if the session has ended meanwhile,
-// the lock it gets is released again. A refusal rests on what the leader says.
-func (w *Worker) present(r request, session string, next func(lock.Session)) {
-	if s, refused := w.sessions.admit(r, session); refused == nil {
-		next(s)
+// present finds the session of an acquire, and lets the acquire go on with it, or
+// with what bars it. What this worker knows is enough to go on: if the session has
+// ended meanwhile, the lock it gets is released again. What bars it rests on what
+// the leader says, and does not matter to a repeat.
+func (w *Worker) present(r request, session string, next func(s lock.Session, barred *schema.Reply)) {
+	if s, barred := w.sessions.admit(r, session); barred == nil {
+		next(s, nil)
 		return
 	}
 	id, leaf := schema.SplitSession(session)
-	judge := func(presence.Record, schema.Reply) {
-		s, refused := w.sessions.admit(r, session)
-		if refused != nil {
-			w.reply(r.caller, refused, "")
-			return
-		}
-		next(s)
-	}
+	judge := func(presence.Record, schema.Reply) { next(w.sessions.admit(r, session)) }
 	w.notify(r, id, nil, func(p presence.Record, reply schema.Reply) {
 		if leaf == "" || p.State != presence.Open {
 			judge(p, reply)

@@ -55,7 +55,7 @@ func (n *allOrNone) isFirst(parts []part, hold *lock.Hold) bool {
 // turn goes on with the names that the attempt was granted.
 func (n *allOrNone) turn() {
 	first := &allOrNone{
-		w: n.w, realm: n.realm, caller: n.caller, asked: n.asked, told: n.told, command: n.command, instead: n.names,
+		w: n.w, realm: n.realm, caller: n.caller, asked: n.asked, told: n.told, asks: n.asks, instead: n.names,
 	}
 	n.w.namesOf(n.realm, n.firstName, n.first, first.refuse, func(names []string) {
 		first.names = names

@@ -15,8 +15,12 @@ func (w *Worker) acquire(r request, m *schema.Acquire) {
 		return // nobody would hear of the grant
 	}
 	command := w.acquireCommand(&r, m)
-	next := func(s lock.Session) {
-		command.Session = s
+	next := func(s lock.Session, barred *schema.Reply) {
+		if barred != nil && m.Request == "" {
+			w.reply(r.caller, barred, "")
+			return
+		}
+		command.Session, command.Barred = s, barred
 		if m.Name != "" {
 			w.ask(schema.LockKey(r.realm, m.Name), command, r.caller)
 			return
@@ -24,7 +28,7 @@ func (w *Worker) acquire(r request, m *schema.Acquire) {
 		w.acquireAll(r, m.Names, command)
 	}
 	if m.Session == "" {
-		next(lock.Session{})
+		next(lock.Session{}, nil)
 		return
 	}
 	w.present(r, m.Session, next)

@@ -138,7 +138,7 @@ func (w *Worker) trySets(lead, name string) {
 			continue
 		}
 		n := &allOrNone{w: w, realm: realm, asked: time.Now(), again: true, names: s.Names,
-			command: lock.Acquire{
+			asks: lock.Acquire{
 				Attempt: s.Attempt, Client: s.Client, Owner: s.Owner, Session: s.Session, Mode: s.Mode, Size: s.Size,
 				TTL: s.TTL, DefaultTTL: s.DefaultTTL, Wait: s.Wait, Meta: s.Meta, Inbox: s.Inbox, At: time.Now().UnixMilli(),
 			}}

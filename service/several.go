@@ -13,15 +13,17 @@ import (
 
 // allOrNone is the work of acquiring several names in one atomic batch.
 type allOrNone struct {
-	w       *Worker
-	caller  caller
-	asked   time.Time
-	told    bool
-	again   bool // a noted attempt is tried again: a refusal is not told
-	realm   string
-	names   []string
-	order   []int // parts[i] is names[order[i]]
-	command lock.Acquire
+	w      *Worker
+	caller caller
+	asked  time.Time
+	told   bool
+	again  bool // a noted attempt is tried again: a refusal is not told
+	realm  string
+	names  []string
+	order  []int        // parts[i] is names[order[i]]
+	asks   lock.Acquire // what the caller asks
+
+	command lock.Acquire // what is asked: of an attempt that waits, what it asked at first
 
 	// As decided last.
 	refused   *schema.Reply // nil: granted, or waiting
@@ -42,7 +44,7 @@ func (w *Worker) acquireAll(r request, names []string, c lock.Acquire) {
 		w.reply(r.caller, busy().reply(), "")
 		return
 	}
-	n := &allOrNone{w: w, realm: r.realm, caller: r.caller, asked: time.Now(), names: names, command: c}
+	n := &allOrNone{w: w, realm: r.realm, caller: r.caller, asked: time.Now(), names: names, asks: c}
 	n.start()
 }
 
@@ -64,6 +66,7 @@ func (n *allOrNone) decide(parts []part) {
 	}
 	var set *lock.Set
 	set, n.noted = n.findSet(parts)
+	n.command = n.terms(set)
 	switch {
 	case n.again && (set == nil && !n.granted || set != nil && set.Parked):
 		n.waits = true // it was granted or ended meanwhile, or its caller is gone
@@ -84,11 +87,28 @@ func (n *allOrNone) decide(parts []part) {
 	n.apply(parts, set)
 	switch {
 	case n.refused == nil:
-	case n.refused.Status == schema.StatusHeld && n.command.Wait != 0:
+	case n.refused.Status == schema.StatusHeld && n.command.Wait != 0, set != nil && !n.isCanceled():
 		n.note(parts)
 	default:
 		n.leave(parts)
 	}
+}
+
+// terms are those that the attempt waits on, if it does: a repeat is for the same.
+func (n *allOrNone) terms(set *lock.Set) lock.Acquire {
+	c := n.asks
+	if set != nil {
+		c.Barred = nil
+		c.Client, c.Owner, c.Session, c.Mode, c.Size = set.Client, set.Owner, set.Session, set.Mode, set.Size
+		c.TTL, c.DefaultTTL, c.Wait, c.Meta = set.TTL, set.DefaultTTL, set.Wait, set.Meta
+	}
+	return c
+}
+
+// isCanceled reports whether a cancel came by another name than the one under
+// which the attempt is noted.
+func (n *allOrNone) isCanceled() bool {
+	return n.refused != nil && n.refused.Status == schema.StatusCanceled
 }
 
 // overtaken: the caller may have been granted all, and not know it.
@@ -97,7 +117,7 @@ func (n *allOrNone) overtaken() { n.granted = true }
 // findSet finds the note of the attempt, and the part that has it.
 func (n *allOrNone) findSet(parts []part) (set *lock.Set, at int) {
 	for i := range parts {
-		if set := setOf(&parts[i].before, n.command.Attempt); set != nil {
+		if set := setOf(&parts[i].before, n.asks.Attempt); set != nil {
 			return set, i
 		}
 	}
@@ -200,9 +220,11 @@ func (n *allOrNone) deliver(parts []part) {
 		n.w.flights.decided()
 	}
 	switch {
-	case n.waits && n.noted >= 0 && n.refused != nil && n.refused.Status == schema.StatusCanceled:
-		// A cancel came by one of the other names.
+	case n.noted >= 0 && n.isCanceled():
 		n.w.submit(parts[n.noted].actor.key, &job{command: lock.Cancel{Attempt: n.command.Attempt}, inner: true})
+		if !n.waits {
+			n.w.reply(n.caller, n.refused, "")
+		}
 	case n.waits:
 	case n.refused != nil && n.told:
 	case n.refused != nil:

@@ -6,6 +6,10 @@ func (c Acquire) apply(f *Fold) {
 	if f.repeat(c.Attempt, c.Inbox, c.Lead != "") {
 		return
 	}
+	if c.Barred != nil {
+		f.reply(*c.Barred)
+		return
+	}
 	w := c.waiter()
 	if w.TTL == 0 && w.Session.ID == "" {
 		f.reply(refusal(schema.StatusInvalid, "ttl_ms: 0 is no TTL and needs a session"))

@@ -7,6 +7,27 @@ import (
 	"github.com/natslock/natslock/schema"
 )
 
+// Invariant 21. A repeat is not judged by what has become of its session.
+func TestABarredAcquireIsARepeatOrNothing(t *testing.T) {
+	barred := refusal(schema.StatusCanceled, "the session has left")
+	with := func(attempt Attempt) Acquire {
+		return Acquire{Attempt: attempt, Client: "c", Owner: "a", TTL: 10, Wait: 10, Barred: &barred, Inbox: Inbox{Subject: "new"}}
+	}
+	r, _ := Step(Record{}, Acquire{Attempt: 1, Client: "c", Owner: "a", TTL: 10})
+	r, _ = Step(r.Seal(1), Acquire{Attempt: 2, Client: "c", Owner: "b", TTL: 10, Wait: 10})
+	if _, o := Step(r, with(1)); o.Reply.Status != schema.StatusGranted || o.Reply.Token != uint64(r.Holds[0].Token) {
+		t.Errorf("a repeat of the hold: %+v", o.Reply)
+	}
+	if after, o := Step(r, with(2)); o.Reply != nil || after.Waiters[0].Inbox.Subject != "new" {
+		t.Errorf("a repeat of the wait: %+v, %+v", o.Reply, after.Waiters)
+	}
+	for name, r := range map[string]Record{"free": {}, "of its owner": r} {
+		if _, o := Step(r, with(3)); o.Changed || !reflect.DeepEqual(*o.Reply, barred) {
+			t.Errorf("%s: %+v", name, o)
+		}
+	}
+}
+
 // What means the same is stored as the same, so that a record is read as it was
 // written.
 func TestAcquiresAreStoredInOneWay(t *testing.T) {

@@ -22,10 +22,11 @@ type Acquire struct {
 	Wait       int64 // milliseconds; 0 answers at once
 	Meta       schema.Meta
 	Inbox      Inbox
-	At         int64    // wall clock, Unix milliseconds
-	Lead       string   // part of several names: the smallest of them
-	Names      []string // in the smallest one's record: all of them
-	Waited     *Waiter  // part of several names that waited
+	At         int64         // wall clock, Unix milliseconds
+	Barred     *schema.Reply // why it cannot be granted, nor wait: what its session has come to. Nothing to a repeat; nil if nothing bars it
+	Lead       string        // part of several names: the smallest of them
+	Names      []string      // in the smallest one's record: all of them
+	Waited     *Waiter       // part of several names that waited
 }
 
 // Release ends a hold, or one session's part in it.

@@ -61,6 +61,8 @@
 //     does not vanish (Unnote apart), and is in one Answer for each wait.
 //  19. A free record keeps nothing but Ended and Arrived.
 //  20. A reply has a message if and only if it is a refusal.
+//  21. An acquire that is barred finds a repeat of what is known, or nothing: it
+//     is granted nothing new, and does not wait.
 //
 // # Time
 //

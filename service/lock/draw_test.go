@@ -64,6 +64,10 @@ func drawAcquire(t *rapid.T) Acquire {
 	}
 	if rapid.Bool().Draw(t, "with session") {
 		a.Session = drawSession(t)
+		if rapid.IntRange(0, 7).Draw(t, "barred") == 0 {
+			barred := refusal(schema.StatusCanceled, "the session has left")
+			a.Barred = &barred
+		}
 	}
 	return a
 }

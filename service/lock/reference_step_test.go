@@ -104,6 +104,9 @@ func (f *reference) acquire(c Acquire) schema.Status {
 	if s, over := f.over[c.Attempt]; over {
 		return s
 	}
+	if c.Barred != nil {
+		return c.Barred.Status
+	}
 	w := refWaitOf(c.waiter())
 	queue := slices.DeleteFunc(slices.Clone(f.queue), func(w refWait) bool { return w.parked })
 	switch h := f.holder(w.who); {
