@@ -15,6 +15,9 @@ import (
 
 const module = "github.com/natslock/natslock"
 
+// socketio is a library of its own, which knows nothing of locks.
+const socketio = "service/gateway/socketio/"
+
 // layers say which folders of the module the packages in a folder import,
 // beside that folder itself. Where several fit, the deepest counts.
 var layers = map[string][]string{
@@ -27,7 +30,9 @@ var layers = map[string][]string{
 	"service":           {"schema", "bus", "service/lock", "service/presence"},
 	"service/lock":      {"schema"},
 	"service/presence":  {"schema"},
-	"service/gateway":   {"schema", "bus", "client"},
+	"service/gateway":   {"schema", "bus", "client", socketio + "engine", socketio + "socket"},
+	socketio + "engine": {},
+	socketio + "socket": {socketio + "engine"},
 	"cmd":               {"schema", "bus", "bus/embedded", "client", "client/clienttest", "service", "service/gateway"},
 	"examples":          {"schema", "client"},
 }
@@ -46,6 +51,7 @@ var importers = map[string][]string{
 	"go.uber.org/goleak":                   {},
 	"pgregory.net/rapid":                   {},
 	"github.com/prometheus/":               {"service", "cmd"},
+	"github.com/coder/websocket":           {"service/gateway", socketio + "engine"},
 }
 
 // impure is what the core does without: it has no clock of its own, no
@@ -58,7 +64,7 @@ var impure = []string{
 // unlinked is what a program that imports the client does not link.
 var unlinked = []string{
 	"github.com/nats-io/nats-server/", "github.com/nats-io/jwt/", "github.com/anishathalye/porcupine",
-	"go.uber.org/goleak", "pgregory.net/rapid", "testing", "flag", "github.com/prometheus/",
+	"go.uber.org/goleak", "pgregory.net/rapid", "testing", "flag", "github.com/prometheus/", "github.com/coder/",
 }
 
 func TestImportsPointOneWay(t *testing.T) {
