@@ -63,15 +63,22 @@ const (
 	EventCanceled EventType = "canceled"
 )
 
-// Reason says why a hold ended, in events.
+// Reason says why a hold or a wait ended, in events. That of forced is whatever
+// the caller gave.
 type Reason string
 
-// The reasons of the events released and orphaned.
+// The reasons of the events released, orphaned and canceled. A waiter that its
+// caller canceled has none.
 const (
-	ReasonRelease    Reason = "release"
-	ReasonLeave      Reason = "leave"
-	ReasonSilence    Reason = "silence"
-	ReasonDisconnect Reason = "disconnect"
+	ReasonRelease      Reason = "release"       // released
+	ReasonUndone       Reason = "undone"        // released: nobody listened for the grant
+	ReasonLeave        Reason = "leave"         // released, canceled
+	ReasonSilence      Reason = "silence"       // orphaned, canceled
+	ReasonDisconnect   Reason = "disconnect"    // orphaned, canceled
+	ReasonTimeout      Reason = "timeout"       // canceled: the wait has passed
+	ReasonSizeMismatch Reason = "size_mismatch" // canceled: the size did not fit when its turn came
+	ReasonAlready      Reason = "already"       // canceled: the owner was granted the lock by another attempt, and the waiter joined it
+	ReasonLimit        Reason = "limit"         // canceled: it could not join the hold of its owner
 )
 
 // Statuses lists the statuses of the protocol.

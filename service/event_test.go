@@ -117,16 +117,16 @@ func TestEventsTellTheStoryOfALock(t *testing.T) {
 		b.want(schema.StatusRenewed, &schema.Renew{Name: "a", Token: one})
 		b.want(schema.StatusHeld, &schema.Acquire{Name: "a"})
 		waiting := b.send(&schema.Acquire{Name: "a", Client: "y", Owner: "2", Wait: 60_000, TTL: ms(5000), Mode: schema.ModeShared})
-		next().is(t, event{Type: "queued", Name: "a", Client: "y", Owner: "2", Mode: "shared"}, 0, -1)
+		next().is(t, event{Type: "queued", Name: "a", Client: "y", Owner: "2", Mode: "shared"}, -1, -1)
 
 		b.send(&schema.Acquire{Name: "a", Client: "z", Owner: "3", Request: "r", Wait: 1000})
-		next().is(t, event{Type: "queued", Name: "a", Client: "z", Owner: "3", Mode: "exclusive"}, 0, -1)
+		next().is(t, event{Type: "queued", Name: "a", Client: "z", Owner: "3", Mode: "exclusive"}, -1, -1)
 
 		b.pass(2 * time.Second)
 		next().is(t, event{Type: "canceled", Name: "a", Client: "z", Owner: "3", Mode: "exclusive", Reason: "timeout"}, 1000, -1)
 
 		b.send(&schema.Acquire{Name: "a", Client: "z", Owner: "4", Request: "s", Wait: 60_000})
-		next().is(t, event{Type: "queued", Name: "a", Client: "z", Owner: "4", Mode: "exclusive"}, 0, -1)
+		next().is(t, event{Type: "queued", Name: "a", Client: "z", Owner: "4", Mode: "exclusive"}, -1, -1)
 		b.want(schema.StatusCanceled, &schema.Cancel{Name: "a", Client: "z", Request: "s"})
 		next().is(t, event{Type: "canceled", Name: "a", Client: "z", Owner: "4", Mode: "exclusive"}, 0, -1)
 
@@ -144,6 +144,79 @@ func TestEventsTellTheStoryOfALock(t *testing.T) {
 		next().is(t, event{Type: "forced", Name: "a", Client: "x", Owner: "5", Token: three, Mode: "exclusive", Reason: "stuck"}, -1, 0)
 		if list := events(); len(list) != told {
 			t.Errorf("more events: %+v", list[told:])
+		}
+	})
+}
+
+// Each of several names tells how long all were waited for.
+func TestGrantsOfSeveralNamesTellOfTheWait(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		token := b.lock(&schema.Acquire{Name: "b", Client: "x"})
+		events := b.watch()
+		all := b.send(&schema.Acquire{Names: []string{"c", "b", "a"}, Client: "y", Owner: "o", Wait: 60_000})
+		b.pass(3 * time.Second)
+		b.unlock("b", token)
+		tokens := map[string]uint64{}
+		for _, l := range all.want(schema.StatusGranted).Locks {
+			tokens[l.Name] = l.Token
+		}
+		b.settle()
+		var granted []string
+		for _, e := range events() {
+			if want := (event{Type: e.Type, Name: e.Name, Client: "y", Owner: "o", Mode: "exclusive", Token: tokens[e.Name]}); e.Type == "granted" {
+				granted = append(granted, e.Name)
+				e.is(t, want, 3000, -1)
+			}
+		}
+		if want := []string{"a", "b", "c"}; !equal(granted, want) {
+			t.Errorf("granted %q, want %q", granted, want)
+		}
+	})
+}
+
+// The reasons are those that the protocol lists.
+func TestReasonsOfEvents(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		events := b.watch()
+		b.open("c", "left")
+		b.open("c", "silent")
+		b.on("cut", 7, 0)
+		acquire := func(m *schema.Acquire) *pending {
+			m.Name, m.Client = "a", "c"
+			p := b.send(m)
+			b.pass(5 * time.Millisecond)
+			return p
+		}
+		token := b.lock(&schema.Acquire{Name: "a", Client: "holder", TTL: ms(60_000)})
+		acquire(&schema.Acquire{Owner: "left", Session: "left", Wait: schema.WaitForever})
+		acquire(&schema.Acquire{Owner: "cut", Session: "cut", Wait: schema.WaitForever})
+		acquire(&schema.Acquire{Owner: "silent", Session: "silent", Wait: schema.WaitForever})
+		acquire(&schema.Acquire{Owner: "timeout", Wait: 1000})
+		acquire(&schema.Acquire{Owner: "canceled", Request: "r", Wait: 60_000})
+		b.want(schema.StatusCanceled, &schema.Cancel{Name: "a", Client: "c", Request: "r"})
+		b.as("c", &schema.Leave{Session: "left"}).want(schema.StatusOK)
+		b.closed(7)
+		b.pass(12 * time.Second)
+		acquire(&schema.Acquire{Owner: "first", Mode: schema.ModeShared, Size: 2, Wait: 60_000, TTL: ms(60_000)})
+		acquire(&schema.Acquire{Owner: "size_mismatch", Mode: schema.ModeShared, Size: 3, Wait: 60_000})
+		acquire(&schema.Acquire{Owner: "first", Mode: schema.ModeShared, Size: 2, Wait: 60_000, TTL: ms(60_000)})
+		b.unlock("a", token)
+		dead := &pending{caller: b.caller, sub: &nats.Subscription{Subject: b.nc.NewInbox()}}
+		dead.send(&schema.Acquire{Name: "b", Client: "c", Owner: "undone"})
+		b.settle()
+		got := map[string]string{}
+		for _, e := range events() {
+			if e.Type == "canceled" || e.Type == "released" && e.Client == "c" {
+				got[e.Owner] = e.Reason
+			}
+		}
+		for owner, reason := range map[string]string{
+			"left": "leave", "cut": "disconnect", "silent": "silence", "timeout": "timeout", "canceled": "",
+			"size_mismatch": "size_mismatch", "first": "already", "undone": "undone",
+		} {
+			if r, ok := got[owner]; !ok || r != reason {
+				t.Errorf("%s ended (%t) with the reason %q", owner, ok, r)
+			}
 		}
 	})
 }

@@ -107,7 +107,7 @@ func (m *meter) happened(e *lock.Event, at time.Time) {
 		}
 	case schema.EventExpired, schema.EventForced:
 	case schema.EventReleased:
-		if e.Reason == lock.ReasonUndone {
+		if e.Reason == schema.ReasonUndone {
 			m.undone.Inc()
 		}
 	}

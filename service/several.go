@@ -101,6 +101,7 @@ func (n *allOrNone) terms(set *lock.Set) lock.Acquire {
 		c.Barred = nil
 		c.Client, c.Owner, c.Session, c.Mode, c.Size = set.Client, set.Owner, set.Session, set.Mode, set.Size
 		c.TTL, c.DefaultTTL, c.Wait, c.Meta = set.TTL, set.DefaultTTL, set.Wait, set.Meta
+		c.Since = set.QueuedAt
 	}
 	return c
 }

@@ -64,7 +64,7 @@ func (f *Fold) enter(c Acquire, w *Waiter) {
 	switch {
 	case !f.hasEntry(h.weight()):
 	case f.r.granted < MaxGrants:
-		f.reply(f.grant(h, w))
+		f.reply(f.grant(h, w, c.Since))
 	case c.Wait != 0:
 		f.queue(*w)
 	default:

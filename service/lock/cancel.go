@@ -2,8 +2,6 @@ package lock
 
 import "github.com/natslock/natslock/schema"
 
-const reasonTimeout schema.Reason = "timeout" // of the event canceled
-
 func (c Cancel) apply(f *Fold) {
 	if f.dismissAttempt(c.Attempt, EndCanceled, "") {
 		f.reply(schema.Reply{Status: schema.StatusCanceled})
@@ -23,7 +21,7 @@ func (c Cancel) apply(f *Fold) {
 }
 
 func (c GiveUp) apply(f *Fold) {
-	f.dismissAttempt(c.Attempt, EndTimeout, reasonTimeout)
+	f.dismissAttempt(c.Attempt, EndTimeout, schema.ReasonTimeout)
 }
 
 // dismissAttempt ends the wait of an attempt, and reports whether it waited.

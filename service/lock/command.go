@@ -26,7 +26,8 @@ type Acquire struct {
 	Barred     *schema.Reply // why it cannot be granted, nor wait: what its session has come to. Nothing to a repeat; nil if nothing bars it
 	Lead       string        // part of several names: the smallest of them
 	Names      []string      // in the smallest one's record: all of them
-	Waited     *Waiter       // part of several names that waited
+	Waited     *Waiter       // part of several names that waited: in the smallest one's record
+	Since      int64         // when these began to wait, Unix milliseconds; 0 if they did not
 }
 
 // Release ends a hold, or one session's part in it.

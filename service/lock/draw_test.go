@@ -81,7 +81,7 @@ func drawParty(t *rapid.T) Acquire {
 	}
 	if rapid.Bool().Draw(t, "waited") {
 		w := a.waiter()
-		a.Waited = &w
+		a.Waited, a.Since = &w, w.QueuedAt
 	}
 	return a
 }

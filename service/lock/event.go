@@ -10,9 +10,9 @@ type Event struct {
 	Session   string // of several the first
 	Token     Token  // of a hold; 0 for waiters
 	Mode      schema.Mode
-	Reason    schema.Reason // beside the protocol's: "undone" of a hold; "timeout", "already", "limit" and "size_mismatch" of a waiter
-	QueuedAt  int64         // Unix milliseconds; 0 if it did not wait
-	GrantedAt int64         // Unix milliseconds; 0 for waiters
+	Reason    schema.Reason
+	QueuedAt  int64 // Unix milliseconds; 0 if it did not wait, or only begins to
+	GrantedAt int64 // Unix milliseconds; 0 for waiters
 }
 
 // ofHold reports whether the event is about a hold, so that it has a token.
@@ -37,8 +37,9 @@ func (h *Hold) event(t schema.EventType, mode schema.Mode, reason schema.Reason)
 
 // event tells of a waiter.
 func (w *Waiter) event(t schema.EventType, reason schema.Reason) Event {
-	return Event{
-		Type: t, Client: w.Client, Owner: w.Owner, Session: w.Session.ID,
-		Mode: w.Mode, Reason: reason, QueuedAt: w.QueuedAt,
+	e := Event{Type: t, Client: w.Client, Owner: w.Owner, Session: w.Session.ID, Mode: w.Mode, Reason: reason}
+	if t != schema.EventQueued {
+		e.QueuedAt = w.QueuedAt
 	}
+	return e
 }

@@ -12,12 +12,12 @@ func (f *Fold) promote() {
 		switch w := &f.r.Waiters[i]; {
 		case f.r.mismatches(w):
 			w := f.takeWaiter(i)
-			f.dismiss(&w, EndMismatch, schema.Reason(schema.StatusSizeMismatch))
+			f.dismiss(&w, EndMismatch, schema.ReasonSizeMismatch)
 		case f.r.admits(w) && f.r.granted < MaxGrants:
 			w := f.takeWaiter(i)
 			h := w.hold()
 			h.Waited = &w
-			f.answer(&w, f.grant(h, &w))
+			f.answer(&w, f.grant(h, &w, w.QueuedAt))
 			f.settle(len(f.r.Holds) - 1)
 		default:
 			return
@@ -43,8 +43,8 @@ func (r *Record) next() int {
 }
 
 // grant makes h, which w asked for, a hold of the record: the last one. It
-// returns the reply to w.
-func (f *Fold) grant(h Hold, w *Waiter) schema.Reply {
+// returns the reply to w, who has waited since an instant; 0 if not.
+func (f *Fold) grant(h Hold, w *Waiter, since int64) schema.Reply {
 	if len(f.r.Holds) == 0 {
 		f.r.Mode, f.r.Size = w.Mode, w.Size
 	}
@@ -52,7 +52,9 @@ func (f *Fold) grant(h Hold, w *Waiter) schema.Reply {
 	h.GrantedAt = max(h.GrantedAt, f.At)
 	f.r.granted++
 	f.addHold(h)
-	f.happened(h.event(schema.EventGranted, w.Mode, ""))
+	e := h.event(schema.EventGranted, w.Mode, "")
+	e.QueuedAt = since
+	f.happened(e)
 	return f.r.grantReply(schema.StatusGranted, len(f.r.Holds)-1)
 }
 

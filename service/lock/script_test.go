@@ -144,7 +144,7 @@ func (s *script) acquire(l line) Acquire {
 	}
 	if l.flags["waited"] {
 		w := a.waiter()
-		a.Waited = &w
+		a.Waited, a.Since = &w, a.At
 	}
 	return a
 }

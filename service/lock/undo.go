@@ -2,10 +2,6 @@ package lock
 
 import "github.com/natslock/natslock/schema"
 
-// ReasonUndone is why a hold was released whose grant nobody heard. The protocol
-// does not name it.
-const ReasonUndone schema.Reason = "undone"
-
 func (c Undo) apply(f *Fold) {
 	i := f.r.holdByToken(c.Token)
 	if i < 0 {
@@ -30,7 +26,7 @@ func (c Undo) apply(f *Fold) {
 func (f *Fold) undo(i int) {
 	mode := f.r.Mode
 	h := f.takeHold(i)
-	f.happened(h.event(schema.EventReleased, mode, ReasonUndone))
+	f.happened(h.event(schema.EventReleased, mode, schema.ReasonUndone))
 	if h.Waited == nil {
 		return
 	}
