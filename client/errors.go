@@ -17,7 +17,7 @@ var (
 	ErrCanceled       error = &Error{Status: schema.StatusCanceled}       // the attempt was canceled, by its context or by others
 	ErrNotHeld        error = &Error{Status: schema.StatusNotHeld}        // no such hold: released, expired, forced or never granted
 	ErrSizeMismatch   error = &Error{Status: schema.StatusSizeMismatch}   // the lock is in use with another size or mode
-	ErrSessionExpired error = &Error{Status: schema.StatusSessionExpired} // the session is not known or fell silent
+	ErrSessionExpired error = &Error{Status: schema.StatusSessionExpired} // the session is not known, fell silent or lost its connection
 	ErrLimit          error = &Error{Status: schema.StatusLimit}          // a bound of the service would be passed
 	ErrInvalid        error = &Error{Status: schema.StatusInvalid}        // the request makes no sense
 	ErrDenied         error = &Error{Status: schema.StatusDenied}         // not allowed

@@ -16,7 +16,7 @@ const (
 	StatusTimeout        Status = "timeout"         // the wait has passed
 	StatusNotHeld        Status = "not_held"        // no such hold
 	StatusSizeMismatch   Status = "size_mismatch"   // the lock is in use with another size or mode
-	StatusSessionExpired Status = "session_expired" // the session is not known or fell silent
+	StatusSessionExpired Status = "session_expired" // the session is not known, fell silent or lost its connection
 	StatusLimit          Status = "limit"           // a bound of the server would be passed
 	StatusInvalid        Status = "invalid"         // the request makes no sense
 	StatusDenied         Status = "denied"          // not allowed

@@ -78,10 +78,9 @@ func (t *sessions) visible(r request, m *schema.List, after string, limit int) (
 	if more = len(first) > limit; more {
 		first = first[:limit]
 	}
-	now := t.clock.Now()
 	for _, id := range first {
 		s := t.known[id]
-		left := max((s.deadline(0) - now).Milliseconds(), 0)
+		left := t.leftLocked(s)
 		v := visible{keys: s.keysIn(realm), state: schema.SessionState{
 			Session: id, Client: s.record.Client, TTL: s.record.TTL, Grace: s.record.Grace, ExpiresIn: &left,
 		}}

@@ -88,3 +88,9 @@ func (s *session) silent(now time.Duration) presence.State {
 	}
 	return presence.Silent
 }
+
+// leftLocked is what is left of a session's time without another keepalive, in
+// milliseconds.
+func (t *sessions) leftLocked(s *session) int64 {
+	return max((s.deadline(t.clock.Resumed()) - t.clock.Now()).Milliseconds(), 0)
+}

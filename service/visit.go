@@ -231,7 +231,7 @@ func (v *visit) count(count int64) {
 // finish tells what the stored record justifies, and lets the session go.
 func (v *visit) finish() {
 	v.t.mu.Lock()
-	record := v.s.record
+	record, left := v.s.record, v.t.leftLocked(v.s)
 	v.t.mu.Unlock()
 	for i, n := range v.notices {
 		r := schema.Reply{}
@@ -240,6 +240,9 @@ func (v *visit) finish() {
 		}
 		if _, ok := n.command.(presence.Keepalive); ok && r.Status == schema.StatusOK {
 			r.Epoch = record.Epoch
+			if r.TTL == nil {
+				r.TTL = &left
+			}
 		}
 		if n.told != nil {
 			n.told(record, r)

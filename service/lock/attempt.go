@@ -36,7 +36,7 @@ const (
 	EndTimeout  End = iota + 1 // its wait passed
 	EndCanceled                // it was canceled, or its session left
 	EndHold                    // its hold has ended
-	EndExpired                 // its session fell silent while it waited
+	EndExpired                 // its session fell silent, or lost its connection, while it waited
 	EndMismatch                // its size did not fit when its turn came
 )
 
@@ -104,7 +104,7 @@ func (e End) reply() schema.Reply {
 	case EndHold:
 		return refusal(schema.StatusNotHeld, "the hold of this attempt has ended; a new acquire needs a new request")
 	case EndExpired:
-		return refusal(schema.StatusSessionExpired, "the session of this attempt fell silent; open it again and use a new request")
+		return refusal(schema.StatusSessionExpired, "the session of this attempt has ended, though it did not leave; open it again and use a new request")
 	default:
 		return sizeMismatch()
 	}

@@ -15,7 +15,9 @@
 //     revision of the write that opened it.
 //  2. A presence that has ended is not open again under the same epoch.
 //  3. A keepalive with an epoch never opens, and keeps no other opening alive.
-//  4. A keepalive whose n is not above the last one's changes nothing.
+//  4. A keepalive whose n is not above the last one's changes nothing. The one
+//     with the last n is a repeat, and answered like the first; of one before
+//     nothing is told but what is left.
 //  5. A presence that left is opened again only by a keepalive with a larger n,
 //     as long as it is remembered: without n, a late copy looks the same.
 //  6. A caller named by its subject changes nothing of another client's.

@@ -39,7 +39,7 @@ var clients = rapid.SampledFrom([]string{"c", "d"})
 func drawKeepalive(t *rapid.T, epochs map[uint64]bool, last uint64) presence.Keepalive {
 	k := presence.Keepalive{
 		Client: clients.Draw(t, "client"), Named: rapid.Bool().Draw(t, "named"), Create: rapid.Bool().Draw(t, "create"),
-		N: rapid.SampledFrom([]uint64{0, last, last + 1, last + 2}).Draw(t, "n"), DefaultTTL: 9_000, DefaultGrace: 1_000,
+		N: rapid.SampledFrom([]uint64{0, last - min(last, 1), last, last + 1, last + 2}).Draw(t, "n"), DefaultTTL: 9_000, DefaultGrace: 1_000,
 	}
 	k.Epoch = drawEpoch(t, epochs)
 	if rapid.Bool().Draw(t, "says more") {
@@ -106,7 +106,7 @@ func (s *store) keepalive(t *rapid.T, k presence.Keepalive) {
 		changed && !opened && s.record.Client != before.Client:
 		t.Errorf("invariant 8: %+v became %+v", before, s.record)
 	}
-	if ok && (s.record.State != presence.Open || reply.Epoch != s.record.Epoch || *reply.TTL != s.record.TTL) {
+	if ok && (s.record.State != presence.Open || reply.Epoch != s.record.Epoch || (reply.TTL == nil) != (k.N != 0 && k.N < before.N) || reply.TTL != nil && *reply.TTL != s.record.TTL) {
 		t.Errorf("told %+v of %+v", reply, s.record)
 	}
 	if s.record.State == presence.Open {

@@ -48,6 +48,20 @@ func (s State) Reason() schema.Reason {
 	}
 }
 
+// end says for people how a session in state s has come to be no more.
+func (s State) end() string {
+	switch s {
+	case Left:
+		return "it has left"
+	case Silent:
+		return "it fell silent"
+	case Disconnected:
+		return "its connection was lost for longer than its grace"
+	default:
+		return "not known"
+	}
+}
+
 // Seal is the record as it was stored at revision: an opening that was being
 // written has its epoch then.
 func (r Record) Seal(revision uint64) Record {

@@ -11,7 +11,8 @@ type Command interface {
 // Step applies a command. changed says that the record returned is to be
 // stored, also when it is equal: a keepalive is a write, because time counts
 // from the last one. The reply's epoch is 0 for an opening: it is the revision
-// of the write.
+// of the write. It has no TTL for a keepalive that a later one overtook, which
+// extends nothing: whoever times the presence knows what is left.
 func Step(r Record, c Command) (after Record, reply schema.Reply, changed bool) {
 	after, reply = c.apply(r)
 	return after, reply, after.State != Unknown && writes(reply.Status, r, after, c)
@@ -47,20 +48,22 @@ func (c Keepalive) apply(r Record) (Record, schema.Reply) {
 	case c.Named && r.State != Unknown && r.Client != c.Client:
 		return r, denied()
 	case c.Epoch != 0 && (r.State != Open || !means(c.Epoch, r)):
-		return r, refusal(schema.StatusSessionExpired, "session: this opening of it has ended")
+		return r, expired("this opening of it has ended, or is not known")
+	case r.State == Open && c.N != 0 && c.N < r.N:
+		return r, schema.Reply{Status: schema.StatusOK, Epoch: r.Epoch}
 	case r.State == Open && c.late(r):
 		return r, alive(r)
 	case r.State == Open:
 		return c.update(r)
 	case !c.Create:
-		return r, refusal(schema.StatusSessionExpired, "session: not known; create opens it")
+		return r, expired(r.State.end() + "; create opens it")
 	case c.late(r) || r.State == Left && c.N == 0:
-		return r, refusal(schema.StatusSessionExpired, "session: it has left; use a new id, or count keepalives with n")
+		return r, expired(r.State.end() + "; use a new id, or count its keepalives on with n")
 	}
 	return c.update(Record{Client: c.Client, State: Open, TTL: c.DefaultTTL, Grace: c.DefaultGrace, Opened: c.At})
 }
 
-// late reports whether c was overtaken by a later keepalive.
+// late reports whether c, or a later keepalive, has come already.
 func (c Keepalive) late(r Record) bool { return c.N != 0 && c.N <= r.N }
 
 // update is r after c.
@@ -128,6 +131,11 @@ func denied() schema.Reply {
 	return refusal(schema.StatusDenied, "session: it is another client's")
 }
 
+// expired refuses what needs another opening.
+func expired(why string) schema.Reply {
+	return refusal(schema.StatusSessionExpired, "session: "+why)
+}
+
 func refusal(s schema.Status, message string) schema.Reply {
 	return schema.Reply{Status: s, Message: message}
 }
@@ -141,9 +149,9 @@ func Admit(presence, leaf Record, client string, named bool) *schema.Reply {
 	case named && presence.State != Unknown && presence.Client != client:
 		r = denied()
 	case presence.State == Left || presence.State == Open && leaf.State == Left && leaf.Epoch == presence.Epoch:
-		r = refusal(schema.StatusCanceled, "session: it has left")
+		r = refusal(schema.StatusCanceled, "session: "+Left.end())
 	case presence.State != Open:
-		r = refusal(schema.StatusSessionExpired, "session: not known, or it has ended")
+		r = expired(presence.State.end())
 	default:
 		return nil
 	}

@@ -49,7 +49,8 @@ func TestKeepalive(t *testing.T) {
 		{"with the epoch", open, presence.Keepalive{Epoch: 7, N: 6}, schema.StatusOK, counted(open, 6), true},
 		{"with another epoch (3)", open, presence.Keepalive{Epoch: 8, Create: true}, schema.StatusSessionExpired, open, false},
 		{"with all it can say", open, presence.Keepalive{TTL: ms(20_000), Grace: ms(0), Server: "T", CID: 9, N: 6}, schema.StatusOK, moved, true},
-		{"late (4)", open, presence.Keepalive{TTL: ms(20_000), N: 5}, schema.StatusOK, open, false},
+		{"once more (4)", open, presence.Keepalive{TTL: ms(20_000), N: 5}, schema.StatusOK, open, false},
+		{"late (4)", open, presence.Keepalive{TTL: ms(20_000), N: 4}, schema.StatusOK, open, false},
 		{"of another client, named (6)", open, presence.Keepalive{Client: "d", Named: true}, schema.StatusDenied, open, false},
 		{"of another client, trusted", open, presence.Keepalive{Client: "d"}, schema.StatusOK, open, true},
 		{"after leave, uncounted (5)", left, create(0), schema.StatusSessionExpired, left, false},
@@ -66,7 +67,11 @@ func TestKeepalive(t *testing.T) {
 			if reply.Status != test.status || after != test.after || changed != test.changed {
 				t.Errorf("%s (%s), %+v, changed %t; want %s, %+v, %t", reply.Status, reply.Message, after, changed, test.status, test.after, test.changed)
 			}
-			if ok := reply.Status == schema.StatusOK; ok && (*reply.TTL != after.TTL || reply.Epoch != after.Epoch) || !ok && reply.Message == "" {
+			if ok := reply.Status == schema.StatusOK; ok && reply.Epoch != after.Epoch || !ok && reply.Message == "" {
+				t.Errorf("reply %+v", reply)
+			}
+			if overtaken := reply.Status == schema.StatusOK && test.command.N != 0 && test.command.N < test.before.N; overtaken != (reply.Status == schema.StatusOK && reply.TTL == nil) ||
+				reply.TTL != nil && *reply.TTL != after.TTL {
 				t.Errorf("reply %+v", reply)
 			}
 		})
