@@ -21,6 +21,7 @@ type meter struct {
 	latency   map[schema.Verb]prometheus.Observer
 	waited    prometheus.Histogram
 	held      prometheus.Histogram
+	ended     map[string]prometheus.Counter // by how
 	orphaned  map[schema.Reason]prometheus.Counter
 	undone    prometheus.Counter
 	conflicts prometheus.Counter
@@ -34,6 +35,7 @@ func newMeter() *meter {
 	m := &meter{
 		requests: map[schema.Verb]map[schema.Status]prometheus.Counter{},
 		latency:  map[schema.Verb]prometheus.Observer{},
+		ended:    map[string]prometheus.Counter{},
 		orphaned: map[schema.Reason]prometheus.Counter{},
 	}
 	m.waited = m.histogram("wait_seconds", "How long what was granted after a wait had been waited for.", long)
@@ -51,7 +53,13 @@ func newMeter() *meter {
 	orphaned := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: prefix + "orphaned_total", Help: "Holds that ended with their sessions, by reason.",
 	}, []string{"reason"})
-	m.all = append(m.all, requests, latency, orphaned)
+	ended := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: prefix + "ended_total", Help: "Holds that have ended, by how.",
+	}, []string{"how"})
+	m.all = append(m.all, requests, latency, orphaned, ended)
+	for _, how := range endings {
+		m.ended[how] = ended.WithLabelValues(how)
+	}
 	for _, verb := range schema.Verbs() {
 		m.requests[verb] = map[schema.Status]prometheus.Counter{}
 		for _, status := range schema.Statuses() {
@@ -63,6 +71,15 @@ func newMeter() *meter {
 		m.orphaned[reason] = orphaned.WithLabelValues(string(reason))
 	}
 	return m
+}
+
+// undone is how a hold ended whose grant was taken back. Its event is that of a
+// release, which nobody has asked for.
+const undone = string(schema.ReasonUndone)
+
+// endings are how holds end.
+var endings = []string{
+	string(schema.EventReleased), string(schema.EventExpired), string(schema.EventOrphaned), string(schema.EventForced), undone,
 }
 
 // prefix begins the names of all metrics.
@@ -93,6 +110,7 @@ func (m *meter) answered(verb schema.Verb, status schema.Status, asked time.Time
 
 // happened counts an event. Its times are those of wall clocks, as people see them.
 func (m *meter) happened(e *lock.Event, at time.Time) {
+	how := string(e.Type)
 	switch e.Type {
 	case schema.EventGranted:
 		if waited := between(e.QueuedAt, e.GrantedAt); waited != nil {
@@ -108,9 +126,11 @@ func (m *meter) happened(e *lock.Event, at time.Time) {
 	case schema.EventExpired, schema.EventForced:
 	case schema.EventReleased:
 		if e.Reason == schema.ReasonUndone {
+			how = undone
 			m.undone.Inc()
 		}
 	}
+	m.ended[how].Inc()
 	if held := between(e.GrantedAt, at.UnixMilli()); held != nil {
 		m.held.Observe(float64(*held) / 1000)
 	}

@@ -94,6 +94,14 @@ func TestMetrics(t *testing.T) {
 		b.unlock("c", other)
 		is(1, "undone_total")
 		is(0, "conflicts_total")
+		b.lock(&schema.Acquire{Name: "d", Client: "x", TTL: ms(1000)})
+		b.pass(3 * time.Second)
+		b.lock(&schema.Acquire{Name: "d", Client: "x"})
+		b.want(schema.StatusReleased, &schema.Force{Name: "d"})
+		for how, n := range map[string]float64{"released": 2, "expired": 1, "orphaned": 1, "forced": 1, "undone": 1} {
+			is(n, "ended_total", how)
+		}
+		is(6, "hold_seconds/count") // each of them once
 		if writes := read("store_seconds/count"); writes < read("write_commands/count") || writes < 6 {
 			t.Errorf("%v writes", writes)
 		}

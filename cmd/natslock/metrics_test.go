@@ -74,6 +74,16 @@ func documented(t *testing.T, metrics string) {
 				t.Errorf("%s speaks of %s, which is not there", name, m)
 			}
 		}
+		for _, m := range regexp.MustCompile(`(natslock_\w+)\{([^}]*)\}`).FindAllStringSubmatch(strings.ReplaceAll(string(text), `\"`, `"`), -1) {
+			for _, label := range regexp.MustCompile(`(\w+)=~?"([a-z_|]+)"`).FindAllStringSubmatch(m[2], -1) {
+				for value := range strings.SplitSeq(label[2], "|") {
+					series := regexp.MustCompile(`(?m)^` + m[1] + `\{.*\b` + label[1] + `="` + value + `"`)
+					if !series.MatchString(metrics) {
+						t.Errorf("%s speaks of %s with %s=%s, which is not there", name, m[1], label[1], value)
+					}
+				}
+			}
+		}
 		for metric := range has {
 			if name == "metrics.md" && !says[metric] {
 				t.Errorf("%s says nothing of %s", name, metric)
