@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
+	"github.com/natslock/natslock/client"
 	"github.com/natslock/natslock/cmd/natslock/text"
 	"github.com/natslock/natslock/schema"
 )
@@ -23,7 +23,7 @@ type acquireCmd struct {
 	Size    int64          `placeholder:"N" help:"Shared by at most N holders: a semaphore."`
 	Owner   string         `placeholder:"ID" help:"Who the hold belongs to: the same client and owner again get the same hold. Default: a fresh one."`
 	Meta    metaFlag       `sep:"none" placeholder:"K=V" help:"What others see of the hold: key=value or a JSON object. Repeatable."`
-	Quiet   bool           `short:"q" help:"Do not say what is waited for."`
+	Quiet   bool           `short:"q" help:"Do not say what is waited for, and what was granted after that."`
 	Request string         `placeholder:"ID" help:"Identifies the attempt: repeating it takes nothing twice."`
 	Hold    bool           `help:"Stay, and hold the locks until interrupted: by presence, or with --ttl by renewing that."`
 
@@ -59,7 +59,7 @@ func (c *acquireCmd) Run(ctx context.Context, sys *system) error {
 	if c.Hold {
 		return c.hold(ctx, sys, s)
 	}
-	reply, err := c.wait(ctx, sys, s, m)
+	reply, err := c.ask(ctx, sys, s, m)
 	if err != nil {
 		return err
 	}
@@ -75,18 +75,24 @@ func (c *acquireCmd) Run(ctx context.Context, sys *system) error {
 	return err
 }
 
-// wait makes the request, and says on a terminal what it waits for.
-func (c *acquireCmd) wait(ctx context.Context, sys *system, s *session, m *schema.Acquire) (*schema.Reply, error) {
-	if m.Wait == 0 || !c.tells(sys, c.Quiet) {
+// ask makes the request, and tells of it while it waits.
+func (c *acquireCmd) ask(ctx context.Context, sys *system, s *session, m *schema.Acquire) (*schema.Reply, error) {
+	if m.Wait == 0 {
 		return s.call(ctx, schema.VerbAcquire, m)
 	}
 	m.Owner = cmp.Or(m.Owner, freshOwner())
-	telling, granted := context.WithCancel(ctx)
-	var teller sync.WaitGroup
-	teller.Go(func() { (&waiting{session: s, names: c.Names, owner: m.Owner, now: time.Now}).tell(telling, sys) })
-	defer teller.Wait()
-	defer granted()
-	return s.call(ctx, schema.VerbAcquire, m)
+	w := c.wait(ctx, sys, s, c.Names, m.Owner, c.Quiet)
+	reply, err := s.call(ctx, schema.VerbAcquire, m)
+	w.end(sys, err == nil && reply.Status.OK())
+	if errors.Is(err, client.ErrTimeout) {
+		reply = &schema.Reply{Status: schema.StatusTimeout, Name: m.Name}
+	} else if err != nil {
+		return nil, err
+	}
+	if reply.Status == schema.StatusTimeout {
+		reply.Message = w.vain(c.Wait, err)
+	}
+	return reply, nil
 }
 
 // giveBack releases what was granted.

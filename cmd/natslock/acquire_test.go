@@ -62,7 +62,7 @@ func TestAcquireWaitsItsTurn(t *testing.T) {
 	token := ok(t, "acquire", "x")
 	queued := when(t, schema.EventQueued)
 	done := make(chan result)
-	go func() { done <- natslock(t, "acquire", "x", "--wait", "1m") }()
+	go func() { done <- natslock(t, "acquire", "x", "--wait", "1m", "--quiet") }()
 	queued()
 	ok(t, "release", "x", "--token", token)
 	r := (<-done).want(t, 0, "")
@@ -73,7 +73,7 @@ func TestAcquireWaitsItsTurn(t *testing.T) {
 
 func TestAcquireGivesUpWaitingInTime(t *testing.T) {
 	ok(t, "acquire", "x")
-	natslock(t, "acquire", "x", "--wait", "20ms").want(t, 1, "acquire x: timeout")
+	natslock(t, "acquire", "x", "--wait", "20ms").want(t, 1, "acquire x: timeout: not granted within 20ms")
 }
 
 func TestRepeatedRequestTakesNothingTwice(t *testing.T) {
@@ -224,6 +224,58 @@ func TestFlagsComeFromTheEnvironment(t *testing.T) {
 func TestNobodyThereIsStatus3(t *testing.T) {
 	bare(t, "acquire", "x", "--server", "nats://user:secret@127.0.0.1:1").want(t, 3,
 		`natslock: connect to nats://127.0.0.1:1: no server answers there: is "natslock serve" running?`)
+}
+
+// A program reads what has happened where it reads answers.
+func TestWhoAskedForJSONIsToldOfFailuresInIt(t *testing.T) {
+	away := "nats://127.0.0.1:1"
+	for _, c := range []struct {
+		status int
+		want   schema.Status
+		says   string
+		args   []string
+	}{
+		{3, schema.StatusUnavailable, "no server answers there", []string{"acquire", "x", "--server", away}},
+		{3, schema.StatusUnavailable, "no server answers there", []string{"acquire", "x", "--hold", "--server", away}},
+		{3, schema.StatusUnavailable, "no server answers there", []string{"release", "x", "--token", "1", "--server", away}},
+		{3, schema.StatusUnavailable, "no server answers there", []string{"renew", "x", "--token", "1", "--server", away}},
+		{3, schema.StatusUnavailable, "no server answers there", []string{"inspect", "x", "--server", away}},
+		{3, schema.StatusUnavailable, "no server answers there", []string{"sessions", "--server", away}},
+		{3, schema.StatusUnavailable, "no server answers there", []string{"list", "--server", away}},
+		{3, schema.StatusUnavailable, "no server answers there", []string{"force", "x", "--server", away}},
+		{3, schema.StatusUnavailable, "no server answers there", []string{"watch", "--server", away}},
+		{3, schema.StatusUnavailable, "tried for 50ms", []string{"list", "--server", away, "--timeout", "50ms"}},
+		{2, schema.StatusInvalid, "--ttl", []string{"acquire", "x", "--ttl", "1ms"}},
+		{2, schema.StatusInvalid, "--token or --owner", []string{"release", "x"}},
+		{1, schema.StatusNotHeld, "", []string{"release", "x", "--token", "1"}},
+	} {
+		r := bare(t, append(c.args, "--json")...)
+		if c.want == schema.StatusNotHeld {
+			r = natslock(t, append(c.args, "--json")...)
+		}
+		if r.status != c.status || r.err != "" || strings.Count(r.out, "\n") != 1 {
+			t.Errorf("%q: %+v", c.args, r)
+			continue
+		}
+		reply := object(t, r.out)
+		if message, _ := reply["message"].(string); reply["status"] != string(c.want) || !strings.Contains(message, c.says) {
+			t.Errorf("%q: %s", c.args, r.out)
+		}
+	}
+}
+
+// What standard output does not take is told on standard error.
+func TestFailureThatCannotBePrintedIsToldAllTheSame(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer full.Close()
+	var said strings.Builder
+	status := Main(t.Context(), []string{"list", "--json", "--server", "nats://127.0.0.1:1"}, &system{in: strings.NewReader(""), out: full, err: &said})
+	if status != 3 || !strings.Contains(said.String(), "no server answers there") || !strings.Contains(said.String(), "no space left") {
+		t.Errorf("status %d: %s", status, said.String())
+	}
 }
 
 // --timeout is for a server that is not up yet, too.

@@ -68,7 +68,11 @@ func Main(ctx context.Context, args []string, sys *system) (status int) {
 		return report(sys.err, err)
 	}
 	command.BindTo(ctx, (*context.Context)(nil))
-	return report(sys.err, command.Run(sys))
+	err = command.Run(sys)
+	if c := callerOf(command); c != nil && ctx.Err() == nil { // else nobody reads it
+		err = c.inJSON(sys.out, "", err)
+	}
+	return report(sys.err, err)
 }
 
 func newParser(sys *system) *kong.Kong {
@@ -102,6 +106,14 @@ func nameEnvironment(k *kong.Kong) error {
 		flag.Envs, flag.Tag.Envs = []string{name}, []string{name}
 		return next(nil)
 	})
+}
+
+// callerOf is what the command has in common with other callers' commands, or nil.
+func callerOf(command *kong.Context) *caller {
+	if c, ok := command.Selected().Target.Addr().Interface().(interface{ common() *caller }); ok {
+		return c.common()
+	}
+	return nil
 }
 
 // usageOf makes a usage error of what the parser says.

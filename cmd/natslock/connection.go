@@ -77,10 +77,13 @@ type caller struct {
 	Realm   string         `group:"connection" default:"default" placeholder:"NAME" help:"Namespace of the locks. Default: default."`
 	Client  string         `group:"connection" placeholder:"ID" help:"Call as this client, on the subjects that name it. Default: user@host, not named by the subject."`
 	Timeout *time.Duration `group:"connection" placeholder:"D" help:"How long to try to connect, and then to get an answer. Default: connect at once or not at all, and 15s for the answer."`
-	JSON    bool           `name:"json" help:"Print the protocol's replies, as JSON."`
+	JSON    bool           `name:"json" help:"Print the protocol's replies as JSON, and failures as such a reply."`
 
 	credentials
 }
+
+// common is what is common.
+func (c *caller) common() *caller { return c }
 
 const (
 	defaultTimeout = 15 * time.Second

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/natslock/natslock/client"
 	"github.com/natslock/natslock/cmd/natslock/text"
 	"github.com/natslock/natslock/schema"
 )
@@ -85,7 +86,7 @@ func (c *forceCmd) confirm(ctx context.Context, sys *system, s *session) error {
 		return err
 	}
 	if answer := strings.ToLower(strings.TrimSpace(line)); answer != "y" && answer != "yes" {
-		return &failure{status: exitFailed, err: fmt.Errorf("force %s: nothing was done", c.Name)}
+		return &told{fmt.Sprintf("force %s: nothing was done", c.Name), client.ErrCanceled}
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,7 +16,7 @@ import (
 // hold takes the locks and holds them until it is interrupted or they are lost.
 func (c *acquireCmd) hold(ctx context.Context, sys *system, s *session) error {
 	what := "acquire " + strings.Join(c.Names, " ")
-	set, err := c.take(ctx, s)
+	set, err := c.take(ctx, sys, s)
 	var refused *client.Error
 	switch {
 	case ctx.Err() != nil && err != nil:
@@ -50,15 +51,26 @@ func (c *acquireCmd) hold(ctx context.Context, sys *system, s *session) error {
 }
 
 // take acquires the locks through the client, which keeps them.
-func (c *acquireCmd) take(ctx context.Context, s *session) (*client.LockSet, error) {
-	options, err := holdOptions(c.TTL, c.Shared, int(c.Size), c.Owner, c.Meta)
+func (c *acquireCmd) take(ctx context.Context, sys *system, s *session) (*client.LockSet, error) {
+	owner := c.Owner
+	if c.Wait != 0 {
+		owner = cmp.Or(owner, freshOwner())
+	}
+	options, err := holdOptions(c.TTL, c.Shared, int(c.Size), owner, c.Meta)
 	if err != nil {
 		return nil, err
 	}
 	if c.Wait == 0 {
 		return s.TryAcquireAll(ctx, c.Names, options...)
 	}
-	return s.AcquireAll(ctx, c.Names, append(options, client.Wait(c.Wait))...)
+	w := c.wait(ctx, sys, s, c.Names, owner, c.Quiet)
+	set, err := s.AcquireAll(ctx, c.Names, append(options, client.Wait(c.Wait))...)
+	w.end(sys, err == nil)
+	var refused *client.Error
+	if errors.As(err, &refused) && refused.Status == schema.StatusTimeout {
+		err = &client.Error{Status: refused.Status, Name: refused.Name, Message: w.vain(c.Wait, err)}
+	}
+	return set, err
 }
 
 // holdOptions are how a lock is to be held that the client keeps, by the flags of

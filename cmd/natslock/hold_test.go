@@ -29,7 +29,7 @@ func TestWhatADeadProcessHeldGoesOnAfterTheGrace(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = cmd.Wait()
-		ok(t, "acquire", lock, "--wait", "30s")
+		ok(t, "acquire", lock, "--wait", "30s", "--quiet")
 		if took := time.Since(begin); took < time.Second || took > 8*time.Second {
 			t.Errorf("%s: the next had it after %s", args[0], took)
 		}

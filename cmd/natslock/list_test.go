@@ -30,7 +30,9 @@ func TestInspectShowsHoldersAndWaitersInAPipe(t *testing.T) {
 	ok(t, "acquire", "s", "--client", "a", "--owner", "o2", "--size", "3")
 	queued := when(t, schema.EventQueued)
 	done := make(chan result)
-	go func() { done <- natslock(t, "acquire", "x", "--wait", "1m", "--client", "b", "--owner", "o3") }()
+	go func() {
+		done <- natslock(t, "acquire", "x", "--wait", "1m", "--quiet", "--client", "b", "--owner", "o3")
+	}()
 	queued()
 	want := strings.Join([]string{
 		"x	held	exclusive	a	o1	TOKEN	DURATION	TIME	{\"k\":\"v\"}	-",

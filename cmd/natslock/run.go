@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -39,7 +38,7 @@ type runCmd struct {
 	Size    int            `placeholder:"N" help:"Shared by at most N holders: a semaphore."`
 	Owner   string         `placeholder:"ID" help:"Who the hold belongs to. What runs with the same client and owner has one hold, and is not kept apart. Default: a fresh one."`
 	Meta    metaFlag       `sep:"none" placeholder:"K=V" help:"What others see of the hold: key=value or a JSON object. Repeatable."`
-	Quiet   bool           `short:"q" help:"Do not say what is waited for."`
+	Quiet   bool           `short:"q" help:"Do not say what is waited for, and what was granted after that."`
 
 	caller `embed:""`
 }
@@ -63,15 +62,7 @@ Examples:
 
 // Run holds the lock while the command runs.
 func (c *runCmd) Run(ctx context.Context, sys *system, line *kong.Context) error {
-	err := c.run(ctx, sys, line)
-	status, quiet := 0, true
-	if err != nil {
-		status, quiet = exitStatus(err)
-	}
-	if quiet || !c.JSON {
-		return err
-	}
-	return errors.Join(&failure{status: status}, printJSON(sys.err, failedReply(c.Name, err)))
+	return c.inJSON(sys.err, c.Name, c.run(ctx, sys, line))
 }
 
 func (c *runCmd) run(ctx context.Context, sys *system, line *kong.Context) error {
@@ -154,21 +145,14 @@ func (c *runCmd) mode() schema.Mode {
 	return schema.ModeExclusive
 }
 
-// acquire waits for the lock, and says on a terminal who has it.
+// acquire waits for the lock, and tells of it meanwhile.
 func (c *runCmd) acquire(ctx context.Context, sys *system, s *session, options []client.AcquireOption) (*client.Lock, error) {
-	telling, granted := context.WithCancel(ctx)
-	var teller sync.WaitGroup
-	if c.tells(sys, c.Quiet) {
-		teller.Go(func() {
-			(&waiting{session: s, names: []string{c.Name}, owner: c.Owner, now: time.Now}).tell(telling, sys)
-		})
-	}
+	w := c.wait(ctx, sys, s, []string{c.Name}, c.Owner, c.Quiet)
 	lock, err := s.Acquire(ctx, c.Name, options...)
-	granted()
-	teller.Wait()
+	w.end(sys, err == nil)
 	switch {
 	case errors.Is(err, client.ErrTimeout) && c.Wait != nil:
-		return nil, &failure{status: runTimedOut, err: &told{fmt.Sprintf("run: %s was not granted within %s", c.Name, *c.Wait), err}}
+		return nil, &failure{status: runTimedOut, err: &told{fmt.Sprintf("run: %s was %s", c.Name, w.vain(*c.Wait, err)), err}}
 	case errors.Is(err, client.ErrHeld):
 		return nil, &failure{status: runTimedOut, err: &told{fmt.Sprintf("run: %s is %s", c.Name, held(err)), err}}
 	case errors.Is(err, client.ErrSizeMismatch):

@@ -246,7 +246,7 @@ func TestRunSaysItsOwnFailuresInJSON(t *testing.T) {
 func TestInterruptedWaitLeavesTheQueue(t *testing.T) {
 	token := ok(t, "acquire", "x")
 	queued, canceled := when(t, schema.EventQueued), when(t, schema.EventCanceled)
-	r := startRun(t, "echo never")
+	r := startRun(t, "echo never", "--quiet")
 	queued()
 	if err := r.cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)

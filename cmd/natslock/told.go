@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"errors"
+	"io"
 	"strings"
 
 	"github.com/natslock/natslock/client"
@@ -27,7 +29,23 @@ func lostWhy(err error) string {
 	return strings.TrimPrefix(err.Error(), client.ErrLost.Error()+": ")
 }
 
-// failedReply is a failure of run's own, as a reply of the protocol.
+// inJSON prints a failure as a reply of the protocol, if JSON was asked for and
+// nothing was said of it yet.
+func (c *caller) inJSON(w io.Writer, name string, err error) error {
+	if err == nil || !c.JSON {
+		return err
+	}
+	status, quiet := exitStatus(err)
+	if quiet {
+		return err
+	}
+	if printing := printJSON(w, failedReply(name, err)); printing != nil {
+		return &failure{status: status, err: errors.Join(err, printing)}
+	}
+	return &failure{status: status}
+}
+
+// failedReply is a failure of a command's own, as a reply of the protocol.
 func failedReply(name string, err error) *schema.Reply {
 	r := &schema.Reply{Status: schema.StatusInternal, Name: name, Message: oneLine(err)}
 	var usage *usageError
@@ -37,7 +55,7 @@ func failedReply(name string, err error) *schema.Reply {
 	case errors.As(err, &usage), errors.As(err, &failed) && (failed.status == runNotRunnable || failed.status == runNotFound):
 		r.Status = schema.StatusInvalid
 	case errors.As(err, &refused):
-		r.Status, r.Holders = refused.Status, refused.Holders
+		r.Status, r.Name, r.Holders = refused.Status, cmp.Or(name, refused.Name), refused.Holders
 	case isUnavailable(err):
 		r.Status = schema.StatusUnavailable
 	}
