@@ -2,6 +2,7 @@ package service
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -23,6 +24,11 @@ type Config struct {
 	// ReconnectGrace is how long a session that was opened without a grace may
 	// be without its connection: whole milliseconds from 0 to 1 min.
 	ReconnectGrace time.Duration
+
+	// ClientSessions is how many presences one client may have: those that are
+	// open, and those that ended in the last minute. Callers without a name are one
+	// client. Default: 10,000.
+	ClientSessions int
 
 	// Version is what the micro service reports: a semantic version.
 	// Default: "0.0.0".
@@ -59,6 +65,12 @@ func (c *Config) withDefaults() (Config, error) {
 	}
 	if g := d.ReconnectGrace; g < 0 || g > schema.MaxGrace*time.Millisecond || g%time.Millisecond != 0 {
 		return d, errors.New("reconnect grace: want whole milliseconds from 0 to 1m, got " + g.String())
+	}
+	if d.ClientSessions == 0 {
+		d.ClientSessions = 10_000
+	}
+	if d.ClientSessions < 0 {
+		return d, fmt.Errorf("client sessions: want at least 1, got %d", d.ClientSessions)
 	}
 	if d.Version == "" {
 		d.Version = "0.0.0"

@@ -58,6 +58,10 @@
 // leave command. Whoever later sees a lock name a session that has ended does the same, so
 // an acquire that was on its way is not forgotten.
 //
+// There is room for so many presences, and so many of one client. Of leaves only
+// those that have left take room; the oldest are forgotten for the next, so that
+// every one may leave.
+//
 // A connection that is seen closed shortens the time of its sessions to their
 // grace, until a keepalive comes that was not sent before.
 //

@@ -27,3 +27,18 @@ func (w *Worker) Queued() (jobs, urgent int) {
 	})
 	return jobs, urgent
 }
+
+// SetRoom bounds the presences and the leaves that are remembered to have left.
+func (w *Worker) SetRoom(presences, left int) {
+	w.sessions.mu.Lock()
+	defer w.sessions.mu.Unlock()
+	w.sessions.room.max, w.sessions.room.maxLeft = presences, left
+}
+
+// Room is how many sessions are known, and how much of their room is taken.
+func (w *Worker) Room() (known, presences, left int) {
+	t := w.sessions
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.known), t.room.presences, t.room.left.Len()
+}

@@ -59,6 +59,7 @@ func (w *Worker) notify(r request, id string, c presence.Command, told func(pres
 	w.sessions.submit(id, &notice{
 		command: c,
 		asked:   time.Now(),
+		leaves:  r.caller.verb == schema.VerbLeave,
 		told: func(record presence.Record, reply schema.Reply) {
 			w.flights.decided()
 			told(record, reply)

@@ -87,6 +87,7 @@ func (t *sessions) judgeLocked(one lock.Session) (l lock.Leave, over bool) {
 			Client: one.Client, Epoch: epoch, TTL: max(one.TTL, schema.MinSessionTTL), Grace: one.Grace, State: presence.Open,
 		}, 0, t.clock.Now())
 		t.timers.Set(p, p.deadline(0))
+		t.countLocked(p)
 	case epoch > p.record.Epoch:
 		t.refreshLocked(p) // a later opening, that the watch has not brought yet
 	case epoch < p.record.Epoch || p.record.State.Ended():

@@ -27,6 +27,7 @@ type session struct {
 	busy  bool      // a visit is on its way
 	newer bus.Entry // what the watch brought while busy
 
+	taken    taken
 	timer    timer
 	expiring bool // its end is on its way
 }
@@ -38,6 +39,7 @@ type notice struct {
 	command presence.Command // nil: how the session stands is all that is asked
 	timed   uint64           // of an Expire: the revision that was timed
 	asked   time.Time        // zero: the worker's own, which nobody waits for
+	leaves  bool             // a leave: it is not refused for want of room
 	told    func(record presence.Record, reply schema.Reply)
 	refused func(refusal)
 }

@@ -13,9 +13,6 @@ import (
 // maxNotices bounds what waits for one session's turn to be written.
 const maxNotices = 256
 
-// maxSessions bounds the sessions that this worker knows of.
-const maxSessions = 250_000
-
 // sessions is what this worker knows of all sessions: a replica of their
 // bucket, and beside it which lock names which session. Its mutex is taken
 // under that of a shard, never the other way round.
@@ -27,10 +24,14 @@ type sessions struct {
 	known  map[string]*session
 	byConn map[connection]map[*session]struct{}
 	closed closings
+	room   room
 }
 
 func newSessions(w *Worker, store bus.Store) *sessions {
-	t := &sessions{w: w, known: map[string]*session{}, byConn: map[connection]map[*session]struct{}{}}
+	t := &sessions{
+		w: w, known: map[string]*session{}, byConn: map[connection]map[*session]struct{}{},
+		room: newRoom(w.config.ClientSessions),
+	}
 	t.keeper = newKeeper(store, "sessions", w.log, t.expire)
 	return t
 }
@@ -72,6 +73,7 @@ func (t *sessions) forgetLocked(s *session) {
 	}
 	delete(t.known, s.id)
 	t.timers.Drop(s)
+	t.giveBackLocked(s)
 	if p, leaf := schema.SplitSession(s.id); leaf != "" {
 		if parent := t.known[p]; parent != nil {
 			delete(parent.leaves, s.id)
@@ -97,6 +99,7 @@ func (t *sessions) adoptLocked(s *session, record presence.Record, revision uint
 	s.adopt(record, revision, t.clock.Now())
 	t.connectLocked(s)
 	t.timers.Set(s, s.deadline(0))
+	t.countLocked(s)
 	switch {
 	case record.State.Ended():
 		end = t.endedLocked(s, record.Epoch, record.State.Reason())
@@ -214,6 +217,7 @@ func (t *sessions) expire(due timed, now time.Duration) {
 		// write that expects nothing conflicts and reads it.
 		t.disconnectLocked(s)
 		s.record, s.revision = presence.Record{}, 0
+		t.countLocked(s)
 		t.forgetLocked(s)
 		over = false
 	default:

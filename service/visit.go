@@ -28,17 +28,14 @@ type visit struct {
 // submit queues a notice for a session.
 func (t *sessions) submit(id string, n *notice) {
 	t.mu.Lock()
-	full := len(t.known) >= maxSessions && t.known[id] == nil
-	var s *session
+	s := t.getLocked(id)
+	full := len(s.queue) >= maxNotices && n.refused != nil && !n.leaves
 	if !full {
-		s = t.getLocked(id)
-		if full = len(s.queue) >= maxNotices && n.refused != nil; !full {
-			s.queue = append(s.queue, n)
-		}
+		s.queue = append(s.queue, n)
 	}
 	t.mu.Unlock()
 	if full {
-		n.refused(refusal{schema.StatusLimit, fmt.Sprintf("%d sessions, or %d requests for this one, are on hand already; try again in a moment", maxSessions, maxNotices)})
+		n.refused(refusal{schema.StatusLimit, fmt.Sprintf("%d requests wait for this session already; try again in a moment", maxNotices)})
 		return
 	}
 	t.advance(s)
@@ -89,6 +86,9 @@ func (v *visit) decide() (changed bool) {
 		}
 		before, one := v.after, false
 		v.after, v.replies[i], one = presence.Step(v.after, n.command)
+		if refused := v.open(before); refused != nil {
+			v.after, v.replies[i], one = before, *refused, false
+		}
 		changed = changed || one
 		if turns := v.after.State != before.State || v.after.Epoch != before.Epoch; turns && i+1 < len(v.notices) {
 			v.putBack(i + 1)
@@ -96,6 +96,16 @@ func (v *visit) decide() (changed bool) {
 		}
 	}
 	return changed
+}
+
+// open takes room for the session, if it is opened, or says why there is none.
+func (v *visit) open(before presence.Record) (refused *schema.Reply) {
+	if before.State == presence.Open || v.after.State != presence.Open {
+		return nil
+	}
+	v.t.mu.Lock()
+	defer v.t.mu.Unlock()
+	return v.t.openLocked(v.s, v.after.Client)
 }
 
 // putBack returns the notices from i on to the head of the queue.
@@ -109,7 +119,7 @@ func (v *visit) putBack(i int) {
 func (v *visit) write() {
 	var ttl time.Duration
 	if v.after.State.Ended() {
-		ttl = forgetAfter
+		ttl = v.t.remembers(v.s)
 	}
 	v.sent = time.Now()
 	v.t.store.Commit([]bus.Write{{Key: v.s.key, Value: v.after.Append(nil), Expected: v.base, TTL: ttl}}, v.settled)
@@ -256,6 +266,7 @@ func (v *visit) finish() {
 func (v *visit) release() {
 	v.t.mu.Lock()
 	v.s.busy = false
+	v.t.countLocked(v.s) // room that was taken for what was not stored after all
 	var end ended
 	if v.s.newer.Revision > v.s.revision {
 		end = v.t.takeLocked(v.s, v.s.newer)

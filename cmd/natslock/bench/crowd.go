@@ -80,7 +80,8 @@ func ServeCrowd(ctx context.Context, in io.Reader, out io.Writer, connect func(c
 	}
 }
 
-// crowd is the sessions of this process.
+// crowd is the sessions of this process. Each has a client of its own: one client
+// may have only so many.
 type crowd struct {
 	Crowd
 	connect func(context.Context) (*nats.Conn, error)
@@ -169,7 +170,7 @@ func (c *crowd) open(ctx context.Context) error {
 		m := &c.members[i/c.Locks]
 		name := memberLock(m.id, i%c.Locks)
 		_, err := m.line.want(ctx, schema.VerbAcquire, &schema.Acquire{
-			Name: name, Client: clientName, Owner: m.id, Request: name, Session: m.id,
+			Name: name, Client: m.id, Owner: m.id, Request: name, Session: m.id,
 		}, schema.StatusGranted)
 		return err
 	})
@@ -182,7 +183,7 @@ func memberLock(session string, i int) string { return fmt.Sprintf("%s/%02d", se
 func (c *crowd) keepalive(m *member) (*schema.Keepalive, error) {
 	ttl := c.TTL.Milliseconds()
 	m.n++
-	k := &schema.Keepalive{Session: m.id, Client: clientName, TTL: &ttl, Epoch: m.epoch, N: m.n}
+	k := &schema.Keepalive{Session: m.id, Client: m.id, TTL: &ttl, Epoch: m.epoch, N: m.n}
 	if !c.own() {
 		return k, nil
 	}
@@ -199,7 +200,7 @@ func (c *crowd) keepalive(m *member) (*schema.Keepalive, error) {
 func (c *crowd) leave(ctx context.Context) error {
 	return each(ctx, len(c.members), func(ctx context.Context, i int) error {
 		m := &c.members[i]
-		_, err := m.line.want(ctx, schema.VerbLeave, &schema.Leave{Session: m.id, Client: clientName}, schema.StatusOK)
+		_, err := m.line.want(ctx, schema.VerbLeave, &schema.Leave{Session: m.id, Client: m.id}, schema.StatusOK)
 		return err
 	})
 }
