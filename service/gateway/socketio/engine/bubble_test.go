@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -15,6 +14,8 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"github.com/natslock/natslock/service/gateway/socketio/internal/memnet"
 )
 
 // bubble is a server whose time and network are not real.
@@ -73,14 +74,14 @@ func inBubble(t *testing.T, config Config, test func(*testing.T, *bubble)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		pipes := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
-		transport := &http.Transport{DialContext: pipes.dial}
+		listener := memnet.Listen()
+		transport := &http.Transport{DialContext: listener.Dial}
 		b.server, b.client = server, &http.Client{Transport: transport}
 		h := &http.Server{Handler: server}
 		served := make(chan struct{})
 		go func() {
 			defer close(served)
-			_ = h.Serve(pipes)
+			_ = h.Serve(listener)
 		}()
 		test(t, b)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -97,39 +98,6 @@ func inBubble(t *testing.T, config Config, test func(*testing.T, *bubble)) {
 		time.Sleep(time.Second) // net/http lingers with connections that it closes
 	})
 }
-
-// pipes is a network in memory.
-type pipes struct {
-	conns  chan net.Conn
-	once   sync.Once
-	closed chan struct{}
-}
-
-func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	ours, theirs := net.Pipe()
-	select {
-	case p.conns <- theirs:
-		return ours, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case conn := <-p.conns:
-		return conn, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p *pipes) Close() error {
-	p.once.Do(func() { close(p.closed) })
-	return nil
-}
-
-func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipes"} }
 
 // answer is what a request was answered.
 type answer struct {

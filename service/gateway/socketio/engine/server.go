@@ -154,9 +154,9 @@ func (s *Server) unreserve() {
 // begin makes a session in the room that was reserved, and returns its first
 // packet, which a websocket is sent at once.
 func (s *Server) begin(handshake Handshake, ws *wire) (*Session, packet, error) {
-	session := &Session{id: newID(), handshake: handshake, server: s, wire: ws}
-	session.in.Lock() // until there is a receiver
-	defer session.in.Unlock()
+	session := &Session{id: newID(), handshake: handshake, server: s, wire: ws, in: newTurn()}
+	session.in.take() // until there is a receiver
+	defer session.in.leave()
 	session.ctx, session.cancel = context.WithCancelCause(context.Background())
 	session.core = core{
 		heart:      newHeart(s.config.PingInterval, s.config.PingTimeout, handshake.Time),

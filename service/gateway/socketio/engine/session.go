@@ -27,7 +27,7 @@ type Session struct {
 	ctx       context.Context
 	cancel    context.CancelCauseFunc
 
-	in sync.Mutex // held while the receiver is called
+	in turn // held while the receiver is called
 
 	mu      sync.Mutex
 	core    core        // guarded by mu, as are all below
@@ -39,6 +39,16 @@ type Session struct {
 	told    bool        // the receiver is being told of the end
 	left    bool        // the server has forgotten the session
 }
+
+// turn is a lock that may be held for long. Tests in a bubble see who waits for it,
+// as they do not with a mutex.
+type turn chan struct{}
+
+func newTurn() turn { return make(turn, 1) }
+
+func (t turn) take() { t <- struct{}{} }
+
+func (t turn) leave() { <-t }
 
 // ID returns the id of the session, which is a secret of its client.
 func (s *Session) ID() string { return s.id }
@@ -128,8 +138,8 @@ func (s *Session) tell() {
 	s.cancel(s.core.reason)
 	reason := s.core.reason
 	s.server.running.Go(func() {
-		s.in.Lock()
-		defer s.in.Unlock()
+		s.in.take()
+		defer s.in.leave()
 		s.receiver.Closed(reason)
 	})
 }
@@ -177,8 +187,8 @@ func (s *Session) tick() {
 
 // receive takes packets of the client, up to the first that is none.
 func (s *Session) receive(packets iter.Seq2[packet, error]) error {
-	s.in.Lock()
-	defer s.in.Unlock()
+	s.in.take()
+	defer s.in.leave()
 	for p, err := range packets {
 		deliver := false
 		if err == nil {

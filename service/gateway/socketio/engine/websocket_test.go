@@ -2,7 +2,6 @@ package engine
 
 import (
 	"errors"
-	"net"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -195,5 +194,3 @@ func TestARequestThatOnlySaysToBeAWebsocketIsRefused(t *testing.T) {
 		}
 	})
 }
-
-var _ net.Listener = (*pipes)(nil)

@@ -1,0 +1,127 @@
+package socket
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync/atomic"
+)
+
+// Event is an event of the client.
+type Event struct {
+	Data
+	// Name is the name of the event.
+	Name string
+
+	socket *Socket
+	id     uint64
+	asked  bool
+	acked  atomic.Bool
+}
+
+// Socket returns the socket that the event came by.
+func (e *Event) Socket() *Socket { return e.socket }
+
+// Asked reports whether the client waits for an acknowledgement.
+func (e *Event) Asked() bool { return e.asked }
+
+// Ack acknowledges the event, once: the error is ErrAcked at a second try, and
+// ErrNoAck when the client has not asked. It may be called from any goroutine, also
+// after the handler has returned.
+func (e *Event) Ack(args ...any) error {
+	if !e.asked {
+		return ErrNoAck
+	}
+	messages, err := message(packet{kind: kindAck, namespace: e.socket.namespace, id: e.id, acked: true}, args)
+	if err != nil {
+		return err
+	}
+	if e.acked.Swap(true) {
+		return ErrAcked
+	}
+	return e.socket.send(messages)
+}
+
+// handle calls the handler of an event.
+func (s *Socket) handle(e *Event) {
+	handle := s.begin(e.Name)
+	if handle == nil {
+		return
+	}
+	defer s.busy.Done()
+	handle(e)
+}
+
+// begin returns the handler of an event, if there is one. The socket is busy until
+// it has returned.
+func (s *Socket) begin(event string) func(*Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	handle := s.handlers[event]
+	if handle == nil {
+		handle = s.other
+	}
+	if handle == nil || s.state != connected {
+		return nil
+	}
+	s.busy.Add(1)
+	return handle
+}
+
+// EmitAck sends an event and waits for its acknowledgement, until ctx ends or the
+// socket disconnects. The error is ErrBusy when Config.MaxAcks are waited for. It must
+// not be called by a handler, since the acknowledgement is read after that returns.
+func (s *Socket) EmitAck(ctx context.Context, name string, args ...any) (Data, error) {
+	if slices.Contains(reserved, name) {
+		return Data{}, fmt.Errorf("%w: %s", ErrReserved, name)
+	}
+	id, answer, err := s.ask()
+	if err != nil {
+		return Data{}, err
+	}
+	defer s.forget(id)
+	messages, err := message(packet{kind: kindEvent, namespace: s.namespace, id: id, acked: true}, event(name, args))
+	if err != nil {
+		return Data{}, err
+	}
+	if err := s.send(messages); err != nil {
+		return Data{}, err
+	}
+	select {
+	case data := <-answer:
+		return data, nil
+	case <-ctx.Done():
+		return Data{}, fmt.Errorf("socket: acknowledgement of %s: %w", name, ctx.Err())
+	case <-s.ctx.Done():
+		return Data{}, context.Cause(s.ctx)
+	}
+}
+
+// ask returns the id of an acknowledgement to come, and where it comes.
+func (s *Socket) ask() (uint64, chan Data, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.acks) >= s.conn.server.config.MaxAcks {
+		return 0, nil, ErrBusy
+	}
+	id, answer := s.lastAck, make(chan Data, 1)
+	s.lastAck++
+	s.acks[id] = answer
+	return id, answer, nil
+}
+
+func (s *Socket) forget(id uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.acks, id)
+}
+
+// acknowledged is an acknowledgement. One that nobody waits for is ignored.
+func (s *Socket) acknowledged(id uint64, data Data) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if answer := s.acks[id]; answer != nil {
+		delete(s.acks, id)
+		answer <- data
+	}
+}
