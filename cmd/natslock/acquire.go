@@ -20,7 +20,7 @@ type acquireCmd struct {
 	Wait    time.Duration  `placeholder:"D" help:"How long to wait for them. Default: not at all."`
 	TTL     *time.Duration `name:"ttl" placeholder:"D" help:"How long the hold lives without renew. Default: the server's."`
 	Shared  bool           `help:"Hold together with other shared holders."`
-	Size    int64          `placeholder:"N" help:"Shared by at most N holders: a semaphore."`
+	Size    holders        `placeholder:"N" help:"Shared by at most N holders: a semaphore."`
 	Owner   string         `placeholder:"ID" help:"Who the hold belongs to: the same client and owner again get the same hold. Default: a fresh one."`
 	Meta    metaFlag       `sep:"none" placeholder:"K=V" help:"What others see of the hold: key=value or a JSON object. Repeatable."`
 	Quiet   bool           `short:"q" help:"Do not say what is waited for, and what was granted after that."`
@@ -113,7 +113,7 @@ func (c *acquireCmd) message() (*schema.Acquire, error) {
 	if c.Hold && c.Request != "" {
 		return nil, usagef("acquire: --request is for what is not held: --hold repeats its attempts by itself")
 	}
-	m := &schema.Acquire{Client: c.label(), Owner: c.Owner, Request: c.Request, Size: c.Size}
+	m := &schema.Acquire{Client: c.label(), Owner: c.Owner, Request: c.Request, Size: int64(c.Size)}
 	if len(c.Names) == 1 {
 		m.Name = c.Names[0]
 	} else {

@@ -119,7 +119,7 @@ func TestNonsenseIsRefusedAsUsage(t *testing.T) {
 		{""}, {strings.Repeat("x", 513)}, {"bad\xffutf8"}, {"a", "a"},
 		{"x", "--ttl", "1ms"}, {"x", "--ttl", "25h"}, {"x", "--ttl", "5"}, {"x", "--ttl", "1.5ms"}, {"x", "--ttl=-5s"},
 		{"x", "--wait", "25h"}, {"x", "--wait=-1s"}, {"x", "--wait", "1us"},
-		{"x", "--size=-1"}, {"x", "--size", "many"}, {"x", "--owner", strings.Repeat("o", 129)},
+		{"x", "--size=-1"}, {"x", "--size", "many"}, {"x", "--size", "0"}, {"x", "--shared", "--size=0"}, {"x", "--size", "1000001"}, {"x", "--owner", strings.Repeat("o", 129)},
 		{"x", "--meta", "novalue"}, {"x", "--meta", "=v"}, {"x", "--meta", "{broken"}, {"x", "--meta", `{"a":1} trailing`},
 		{"x", "--meta", "long=" + strings.Repeat("x", 5000)}, {"x", "--realm", ""}, {"x", "--timeout", "0s"}, {"x", "--bogus"},
 		{"x", "--nats-tls-cert", "only.pem"}, {},

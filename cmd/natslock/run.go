@@ -35,7 +35,7 @@ type runCmd struct {
 	Wait    *time.Duration `placeholder:"D" help:"How long to wait for the lock. Default: without end."`
 	TTL     *time.Duration `name:"ttl" placeholder:"D" help:"Hold by a TTL that is renewed, instead of by presence: for so long the lock stays held when this process dies. Default: by presence, 2 s after its connection is gone or 10 s after it fell silent."`
 	Shared  bool           `help:"Hold together with other shared holders."`
-	Size    int            `placeholder:"N" help:"Shared by at most N holders: a semaphore."`
+	Size    holders        `placeholder:"N" help:"Shared by at most N holders: a semaphore."`
 	Owner   string         `placeholder:"ID" help:"Who the hold belongs to. What runs with the same client and owner has one hold, and is not kept apart. Default: a fresh one."`
 	Meta    metaFlag       `sep:"none" placeholder:"K=V" help:"What others see of the hold: key=value or a JSON object. Repeatable."`
 	Quiet   bool           `short:"q" help:"Do not say what is waited for, and what was granted after that."`
@@ -115,7 +115,7 @@ func (c *runCmd) failed(err error) error {
 
 func (c *runCmd) options() ([]client.AcquireOption, error) {
 	c.Owner = cmp.Or(c.Owner, freshOwner())
-	options, err := holdOptions(c.TTL, c.Shared, c.Size, c.Owner, c.Meta)
+	options, err := holdOptions(c.TTL, c.Shared, int(c.Size), c.Owner, c.Meta)
 	if err != nil {
 		return nil, err
 	}

@@ -172,6 +172,7 @@ func TestRunOfItsOwnFailsWithStatus125(t *testing.T) {
 	bare(t, "run", "--server", "nats://127.0.0.1:1", "x", "--", "true").want(t, 125, "no server answers there")
 	natslock(t, "run", "--ttl", "1ms", "x", "--", "true").want(t, 125, "ttl")
 	natslock(t, "run", "--meta", "broken", "x", "--", "true").want(t, 125, "--meta")
+	natslock(t, "run", "--size", "0", "x", "--", "true").want(t, 125, "--size: 0 holders: give 1 or more")
 }
 
 func TestRunNamesItsCallerAndAnOwnerOfItsOwn(t *testing.T) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding"
+	"errors"
 	"fmt"
 	"net"
 	"reflect"
@@ -17,6 +18,7 @@ import (
 func valueMappers() []kong.Option {
 	return []kong.Option{
 		kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(durationValue)),
+		kong.TypeMapper(reflect.TypeFor[holders](), kong.MapperFunc(holdersValue)),
 		kong.KindMapper(reflect.Int, kong.MapperFunc(intValue)),
 		kong.KindMapper(reflect.Int64, kong.MapperFunc(intValue)),
 		kong.KindMapper(reflect.Uint64, kong.MapperFunc(uintValue)),
@@ -54,6 +56,21 @@ func intValue(ctx *kong.DecodeContext, target reflect.Value) error {
 		return fmt.Errorf("%q is no whole number", word)
 	}
 	target.SetInt(n)
+	return nil
+}
+
+// holders is how many may hold a lock at one time; 0 is not given.
+type holders int
+
+// To the protocol 0 is no bound, as no size is. Whoever writes it here has most
+// likely counted something, and means neither that nor a lock for one.
+func holdersValue(ctx *kong.DecodeContext, target reflect.Value) error {
+	if err := intValue(ctx, target); err != nil {
+		return err
+	}
+	if target.Int() == 0 {
+		return errors.New("0 holders: give 1 or more, or --shared without it for any number")
+	}
 	return nil
 }
 
