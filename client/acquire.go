@@ -112,7 +112,7 @@ func (q *acquisition) run(ctx context.Context) ([]*Lock, error) {
 		}
 		m := q.message(ctx)
 		q.shorten()
-		a, err := q.c.attempt(ctx, m, q.until, q.presence)
+		a, err := q.c.attempt(ctx, q.c.options.Realm, m, q.until, q.presence)
 		if pending(a, err) {
 			q.open = append(q.open, m)
 		}
@@ -265,7 +265,7 @@ func (q *acquisition) shorten() {
 // giveUp cancels the attempts that may hold something, or may do so yet.
 func (q *acquisition) giveUp() {
 	for _, m := range q.open {
-		q.c.giveUp(m, q.parties)
+		q.c.giveUp(q.c.options.Realm, m, q.parties)
 	}
 }
 
@@ -288,7 +288,7 @@ var fleeting = []schema.Status{
 func unsettled(a answer) bool { return a.sends > 1 && slices.Contains(fleeting, a.Status) }
 
 // giveUp cancels an attempt in the background.
-func (c *Client) giveUp(m *schema.Acquire, all []party) {
+func (c *Client) giveUp(realm string, m *schema.Acquire, all []party) {
 	name := m.Name
 	if name == "" {
 		name = m.Names[0]
@@ -307,7 +307,7 @@ func (c *Client) giveUp(m *schema.Acquire, all []party) {
 	if c.holdsLocked(all) {
 		return // by another acquire, which may go by the grant of this one
 	}
-	c.errandLocked(schema.VerbCancel, cancel, all, c.now()+wait+ttl)
+	c.admitLocked(&errand{c: c, request: c.requestIn(realm, schema.VerbCancel, cancel), parties: all, ends: c.now() + wait + ttl})
 }
 
 // replyTTL is the TTL that a reply tells, or else the one that was asked for.

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -24,17 +25,32 @@ const repeatWaiting = 5 * time.Second
 // after it was sent more than once, is canceled in the background. Errors:
 // ErrUnavailable, ErrTimeout, ErrCanceled, ErrClosed, ErrDenied, ErrInvalid.
 func (c *Client) Call(ctx context.Context, v schema.Verb, m schema.Message) (*schema.Reply, error) {
-	if err := c.enter(); err != nil {
+	return c.CallIn(ctx, c.options.Realm, v, m)
+}
+
+// CallIn is Call in a realm that need not be the Client's. When ctx ends with the
+// cause ErrHandedOver, an acquire that is given up is not canceled: it keeps its
+// place, or its grant, for whoever repeats it under its request.
+func (c *Client) CallIn(ctx context.Context, realm string, v schema.Verb, m schema.Message) (*schema.Reply, error) {
+	reply, err := c.callIn(ctx, realm, v, m)
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", v, err)
+	}
+	return reply, nil
+}
+
+func (c *Client) callIn(ctx context.Context, realm string, v schema.Verb, m schema.Message) (*schema.Reply, error) {
+	if err := checkRealm(realm); err != nil {
+		return nil, err
+	}
+	if err := c.enter(); err != nil {
+		return nil, err
 	}
 	defer c.leave()
 	acquire, ok := m.(*schema.Acquire)
 	if !ok {
-		a, err := c.call(ctx, v, m)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", v, err)
-		}
-		return a.Reply, nil
+		a, err := c.call(ctx, realm, v, m)
+		return a.Reply, err
 	}
 	own := *acquire
 	if own.Client == "" {
@@ -47,36 +63,43 @@ func (c *Client) Call(ctx context.Context, v schema.Verb, m schema.Message) (*sc
 	if own.Wait > 0 {
 		until = c.now() + time.Duration(own.Wait)*time.Millisecond + c.options.Timeout
 	}
-	a, err := c.attempt(ctx, &own, until, nil)
-	if err != nil {
-		if pending(a, err) {
-			c.giveUp(&own, nil)
-		}
-		return nil, fmt.Errorf("%s: %w", v, err)
+	a, err := c.attempt(ctx, realm, &own, until, nil)
+	leftBehind := pending(a, err) && !errors.Is(context.Cause(ctx), ErrHandedOver)
+	if err == nil {
+		leftBehind = unsettled(a)
 	}
-	if unsettled(a) {
-		c.giveUp(&own, nil)
+	if leftBehind {
+		c.giveUp(realm, &own, nil)
 	}
-	return a.Reply, nil
+	return a.Reply, err
+}
+
+// GiveUp has an acquire taken back whose reply has come too late for whoever
+// wanted it: what it newly holds is released, and if it waits it is canceled. This
+// goes on in the background until the service has acknowledged it. The attempt
+// must have a client and a request.
+func (c *Client) GiveUp(realm string, m *schema.Acquire) {
+	own := *m
+	c.giveUp(realm, &own, nil)
 }
 
 // call makes a request that does not wait.
-func (c *Client) call(ctx context.Context, v schema.Verb, m schema.Message) (answer, error) {
+func (c *Client) call(ctx context.Context, realm string, v schema.Verb, m schema.Message) (answer, error) {
 	if err := validate(v, m); err != nil {
 		return answer{}, err
 	}
-	r := c.request(v, m)
+	r := c.requestIn(realm, v, m)
 	r.until = c.bound(ctx)
 	return c.ask(ctx, &r)
 }
 
 // attempt makes an acquire. If it waits, it is given up at an instant; and with the
 // error errOver when the presence ends that it is for.
-func (c *Client) attempt(ctx context.Context, m *schema.Acquire, until instant, p *presence) (answer, error) {
+func (c *Client) attempt(ctx context.Context, realm string, m *schema.Acquire, until instant, p *presence) (answer, error) {
 	if err := validate(schema.VerbAcquire, m); err != nil {
 		return answer{}, err
 	}
-	r := c.request(schema.VerbAcquire, m)
+	r := c.requestIn(realm, schema.VerbAcquire, m)
 	r.until = c.bound(ctx)
 	if m.Wait != 0 {
 		r.until, r.waits = until, true
@@ -98,12 +121,16 @@ func (c *Client) bound(ctx context.Context) instant {
 
 // request makes a request of a message.
 func (c *Client) request(v schema.Verb, m schema.Message) request {
+	return c.requestIn(c.options.Realm, v, m)
+}
+
+func (c *Client) requestIn(realm string, v schema.Verb, m schema.Message) request {
 	client := ""
 	if _, sender := about(m); c.named && sender == c.name {
 		client = c.name
 	}
 	return request{
-		subject: schema.RequestSubject(c.options.Realm, v, client),
+		subject: schema.RequestSubject(realm, v, client),
 		body:    schema.Append(nil, schema.MessagePack, m),
 		every:   c.options.Timeout,
 		stop:    c.open.Done(),

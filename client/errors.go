@@ -26,7 +26,7 @@ var (
 )
 
 // What becomes of a Lock and of a Client. errors.Is finds them in the causes of
-// a Lock's Context.
+// contexts.
 var (
 	// ErrLost says that a lock may be somebody else's by now: its hold was
 	// ended by others, or could not be renewed in time. What wraps it says
@@ -38,6 +38,10 @@ var (
 
 	// ErrClosed says that the Client was closed.
 	ErrClosed = errors.New("client closed")
+
+	// ErrHandedOver is the cause that ends the context of a CallIn without the
+	// acquire being canceled: its caller will repeat it elsewhere.
+	ErrHandedOver = errors.New("handed over to whoever repeats it")
 
 	// ErrLagged says that a Watch was too slow and has missed events.
 	ErrLagged = errors.New("events were missed")

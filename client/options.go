@@ -92,17 +92,16 @@ func (o *Options) withDefaults() (Options, error) {
 	if d.Logger == nil {
 		d.Logger = slog.New(slog.DiscardHandler)
 	}
+	if err := checkRealm(d.Realm); err != nil {
+		return d, err
+	}
 	switch {
-	case len(d.Realm) > schema.MaxRealm:
-		return d, invalidf("realm: %d bytes, want 1 to %d", len(d.Realm), schema.MaxRealm)
 	case len(d.ID) > schema.MaxClient:
 		return d, invalidf("client: %d bytes, want 1 to %d", len(d.ID), schema.MaxClient)
 	case len(d.Label) > schema.MaxClient:
 		return d, invalidf("label: %d bytes, want 1 to %d", len(d.Label), schema.MaxClient)
 	case !utf8.ValidString(d.Label):
 		return d, invalidf("label: not valid UTF-8")
-	case !utf8.ValidString(d.Realm):
-		return d, invalidf("realm: not valid UTF-8")
 	case !utf8.ValidString(d.ID):
 		return d, invalidf("client: not valid UTF-8")
 	case d.Timeout < 0:
@@ -116,6 +115,17 @@ func (o *Options) withDefaults() (Options, error) {
 	}
 	_, err := ttlMillis(d.TTL)
 	return d, err
+}
+
+// checkRealm checks the name of a realm.
+func checkRealm(realm string) error {
+	switch {
+	case realm == "" || len(realm) > schema.MaxRealm:
+		return invalidf("realm: %d bytes, want 1 to %d", len(realm), schema.MaxRealm)
+	case !utf8.ValidString(realm):
+		return invalidf("realm: not valid UTF-8")
+	}
+	return nil
 }
 
 // graceOn is the Grace on a connection.

@@ -17,7 +17,7 @@ func (c *Client) release(ctx context.Context, locks []*Lock) error {
 		return err
 	}
 	defer c.settleRelease(left)
-	a, failure := c.call(ctx, schema.VerbRelease, releaseOf(left))
+	a, failure := c.call(ctx, c.options.Realm, schema.VerbRelease, releaseOf(left))
 	if failure == nil && !a.Status.OK() && a.Status != schema.StatusNotHeld {
 		failure = refused(a.Reply)
 	}

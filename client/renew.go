@@ -38,7 +38,7 @@ func (l *Lock) renew(ctx context.Context, m *schema.Renew, ttl time.Duration) er
 	if err := l.beginRenew(ttl); err != nil {
 		return lostError(err)
 	}
-	a, err := c.call(ctx, schema.VerbRenew, m)
+	a, err := c.call(ctx, c.options.Realm, schema.VerbRenew, m)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	l.turn++

@@ -87,7 +87,7 @@ func (c *Client) ok(ctx context.Context, v schema.Verb, m schema.Message) (answe
 		return answer{}, err
 	}
 	defer c.leave()
-	a, err := c.call(ctx, v, m)
+	a, err := c.call(ctx, c.options.Realm, v, m)
 	if err == nil && !a.Status.OK() {
 		err = refused(a.Reply)
 	}

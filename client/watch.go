@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,21 +21,25 @@ type Event = schema.Event
 type WatchOptions struct {
 	Types  []schema.EventType // Default: all
 	Prefix string             // of the locks' names. Default: all
+	Realm  string             // Default: the Client's
 }
 
 // maxBehind is how many events a watch may be behind before it misses some.
 const maxBehind = 4096
 
-// Watch returns the events of the realm from now on, in the order in which they
+// Watch returns the events of a realm from now on, in the order in which they
 // arrive, until ctx ends, the Client is closed or the loop over them is left. It
 // can be looped over once. Events are told, not stored: when some may have been
 // missed, because the connection was lost or the loop is too slow, ErrLagged
 // comes in their place, and Inspect or List tell how things stand. After any
 // other error there is no more. Errors: ErrDenied, ErrUnavailable, ErrClosed.
 func (c *Client) Watch(ctx context.Context, opts *WatchOptions) (iter.Seq2[Event, error], error) {
-	w := watch{c: c, messages: make(chan *nats.Msg, maxBehind)}
+	w := watch{c: c, realm: c.options.Realm, messages: make(chan *nats.Msg, maxBehind)}
 	if opts != nil {
-		w.types, w.prefix = slices.Clone(opts.Types), opts.Prefix
+		w.types, w.prefix, w.realm = slices.Clone(opts.Types), opts.Prefix, cmp.Or(opts.Realm, w.realm)
+	}
+	if err := checkRealm(w.realm); err != nil {
+		return nil, fmt.Errorf("watch: %w", err)
 	}
 	if err := w.begin(ctx); err != nil {
 		return nil, fmt.Errorf("watch: %w", err)
@@ -47,6 +52,7 @@ type watch struct {
 	c        *Client
 	types    []schema.EventType
 	prefix   string
+	realm    string
 	ctx      context.Context
 	end      context.CancelFunc
 	sub      *nats.Subscription
@@ -63,9 +69,9 @@ func (w *watch) begin(ctx context.Context) error {
 		return err
 	}
 	defer c.leave()
-	subject := schema.RealmEvents(c.options.Realm)
+	subject := schema.RealmEvents(w.realm)
 	if len(w.types) == 1 {
-		subject = schema.EventSubject(c.options.Realm, w.types[0])
+		subject = schema.EventSubject(w.realm, w.types[0])
 	}
 	w.rejoined, w.lost = c.caller.Reconnected(), c.caller.Disconnected()
 	before := c.nc.LastError()

@@ -18,6 +18,7 @@ type codec struct {
 
 	body    []byte
 	err     *Error
+	told    *[]Field // instead of all that: the fields are to be described
 	frames  [3]frame // a reply, its locks, their holders
 	level   int
 	objects int // elements read so far, of all lists of objects
@@ -32,6 +33,10 @@ func (c *codec) scanAt(at int) scan {
 // want returns a place at the value of the next field, if it was given and is
 // of the kind. Every field asks once, in order.
 func (c *codec) want(name string, k kind) (scan, bool) {
+	if c.told != nil {
+		c.tell(name, k)
+		return scan{}, false
+	}
 	f := c.frame()
 	if f.naming {
 		f.names[f.count] = name
@@ -153,6 +158,7 @@ func (c *codec) time(name string, p *time.Time) {
 	}
 	s, ok := c.want(name, kindText)
 	if !ok {
+		c.tellTime()
 		return
 	}
 	t, err := time.Parse(time.RFC3339Nano, s.text())
