@@ -50,8 +50,9 @@ var importers = map[string][]string{
 	"github.com/google/go-cmp/":            {},
 	"go.uber.org/goleak":                   {},
 	"pgregory.net/rapid":                   {},
-	"github.com/prometheus/":               {"service", "cmd"},
 	"github.com/coder/websocket":           {"service/gateway", socketio + "engine"},
+	"github.com/prometheus/":               {"service", "service/gateway", "cmd"},
+	"github.com/danielgtaylor/huma/":       {"service/gateway"},
 }
 
 // impure is what the core does without: it has no clock of its own, no

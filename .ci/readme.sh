@@ -68,7 +68,7 @@ for fence in "$work"/[0-9]*.*; do
 		say "$(<"$fence")"
 		out=$fence.out
 		alone=()
-		[[ -n $mark ]] && alone=(env -u NATSLOCK_SERVER -u NATSLOCK_DATA -u NATSLOCK_NATS)
+		[[ -n $mark ]] && alone=(env -u NATSLOCK_SERVER -u NATSLOCK_DATA -u NATSLOCK_NATS -u NATSLOCK_HTTP)
 		"${alone[@]}" bash -euo pipefail "$fence" </dev/null 2>&1 | tee "$out"
 		ran=$((ran + 1))
 		;;

@@ -28,7 +28,8 @@ address() {
 }
 
 NATSLOCK_NATS=$(address)
-export NATSLOCK_NATS
+NATSLOCK_HTTP=$(address)
+export NATSLOCK_NATS NATSLOCK_HTTP
 export NATSLOCK_DATA=$work/data
 export NATSLOCK_SERVER=nats://$NATSLOCK_NATS NATS_URL=nats://$NATSLOCK_NATS
 

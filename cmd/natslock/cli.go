@@ -84,7 +84,7 @@ func newParser(sys *system) *kong.Kong {
 		kong.Vars{"version": about().String()},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 100}),
 		kong.ValueFormatter(func(v *kong.Value) string { return v.Help }), // description has the rule for the environment
-		kong.ExplicitGroups([]kong.Group{{Key: connectionGroup, Title: "Connection:"}}),
+		kong.ExplicitGroups([]kong.Group{{Key: connectionGroup, Title: "Connection:"}, {Key: "doors", Title: "HTTP:"}}),
 		kong.PostBuild(nameEnvironment),
 	)
 	return kong.Must(new(cli), options...)

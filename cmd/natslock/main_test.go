@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -53,7 +54,8 @@ func testMain(m *testing.M) int {
 		return 1
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	if err := os.Setenv(asNatslock, "1"); err != nil {
+	// No server of these tests takes a port that may be taken.
+	if err := errors.Join(os.Setenv(asNatslock, "1"), os.Setenv("NATSLOCK_HTTP", "127.0.0.1:0")); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}

@@ -20,8 +20,8 @@ import (
 // scrapeTimeout bounds one request for metrics.
 const scrapeTimeout = 10 * time.Second
 
-// exporter serves metrics over HTTP, until the node is closed.
-func (n *node) exporter(c *serveCmd, log *slog.Logger) (prometheus.Registerer, error) {
+// registry takes the metrics of the node.
+func (n *node) registry() *prometheus.Registry {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for name, bucket := range map[string]*bus.Bucket{"locks": n.locks, "sessions": n.sessions} {
@@ -36,15 +36,24 @@ func (n *node) exporter(c *serveCmd, log *slog.Logger) (prometheus.Registerer, e
 	})
 	version.Set(1)
 	registry.MustRegister(version)
+	return registry
+}
 
+// metricsHandler answers requests for metrics.
+func metricsHandler(registry *prometheus.Registry, log *slog.Logger) http.Handler {
+	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn), MaxRequestsInFlight: 4, Timeout: scrapeTimeout,
+	})
+}
+
+// exporter serves metrics over HTTP, until the node is closed.
+func (n *node) exporter(c *serveCmd, registry *prometheus.Registry, log *slog.Logger) error {
 	listener, err := net.Listen("tcp", string(c.Metrics))
 	if err != nil {
-		return nil, fmt.Errorf("metrics: %w", err)
+		return fmt.Errorf("metrics: %w", err)
 	}
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn), MaxRequestsInFlight: 4, Timeout: scrapeTimeout,
-	}))
+	mux.Handle("GET /metrics", metricsHandler(registry, log))
 	server := &http.Server{
 		Handler: mux, ReadHeaderTimeout: scrapeTimeout, WriteTimeout: 2 * scrapeTimeout, MaxHeaderBytes: 16 << 10,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
@@ -63,5 +72,5 @@ func (n *node) exporter(c *serveCmd, log *slog.Logger) (prometheus.Registerer, e
 		return err
 	})
 	log.Info("metrics", "url", "http://"+listener.Addr().String()+"/metrics")
-	return registry, nil
+	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"os"
@@ -31,27 +32,37 @@ func TestMetricsAreServed(t *testing.T) {
 	if r := bare(t, "acquire", "--server", server, "a"); r.status != 0 {
 		t.Fatalf("acquire: %+v", r)
 	}
-	r, err := http.Get(s.logged(t, "metrics", "url"))
-	if err != nil {
-		t.Fatal(err)
+	fetch(t, s.logged(t, "http listens", "url")+"/readyz")
+	body := fetch(t, s.logged(t, "metrics", "url"))
+	if same := fetch(t, s.logged(t, "http listens", "url")+"/metrics"); !strings.Contains(same, "\nnatslock_holds 1\n") {
+		t.Errorf("the http door says\n%s", same)
 	}
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = r.Body.Close()
 	for _, line := range []string{
 		"natslock_holds 1", `natslock_requests_total{status="granted",verb="acquire"} 1`,
 		`natslock_replica_lag_writes{bucket="locks"} 0`, "natslock_build_info{version=", "go_goroutines",
 	} {
-		if !strings.Contains(string(body), "\n"+line) {
+		if !strings.Contains(body, "\n"+line) {
 			t.Errorf("no %s in\n%s", line, body)
 		}
 	}
-	documented(t, string(body))
+	documented(t, body)
 	if status := s.stop(t, syscall.SIGTERM); status != 0 {
 		t.Errorf("status %d", status)
 	}
+}
+
+// fetch returns what is at a URL.
+func fetch(t *testing.T, url string) string {
+	t.Helper()
+	r, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(r.Body)
+	if err = errors.Join(err, r.Body.Close()); err != nil || r.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s, %v: %s", url, r.Status, err, body)
+	}
+	return string(body)
 }
 
 // documented fails the test unless docs/metrics.md and the dashboard speak of the

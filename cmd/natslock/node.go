@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/natslock/natslock/bus"
 	"github.com/natslock/natslock/bus/embedded"
@@ -34,6 +35,7 @@ type node struct {
 	locks    *bus.Bucket
 	sessions *bus.Bucket
 	worker   *service.Worker
+	doors    *doors // nil: none is open
 	closers  []func() error
 }
 
@@ -48,6 +50,9 @@ func (c *serveCmd) open(ctx context.Context, log *slog.Logger) (*node, error) {
 }
 
 func (n *node) open(ctx context.Context, c *serveCmd, log *slog.Logger) (err error) {
+	if err := n.listen(c, log); err != nil {
+		return err
+	}
 	connect := func() (*nats.Conn, error) { return c.connect(ctx, c.NATSURL, "natslock worker", log) }
 	if c.NATSURL == "" {
 		if err := n.embed(ctx, c, log); err != nil {
@@ -61,7 +66,14 @@ func (n *node) open(ctx context.Context, c *serveCmd, log *slog.Logger) (err err
 	if err := n.openStore(ctx, c, log); err != nil {
 		return err
 	}
+	registry := n.registry()
+	if err := n.openWorker(c, registry, log); err != nil {
+		return err
+	}
 	if err := n.watch(ctx, c, log); err != nil {
+		return err
+	}
+	if err := n.openDoors(ctx, c, registry, log); err != nil {
 		return err
 	}
 	if c.Echo {
@@ -109,17 +121,22 @@ func (n *node) openStore(ctx context.Context, c *serveCmd, log *slog.Logger) (er
 	}
 	// Keepalives are many and worth nothing after a restart: what locks name is
 	// known from the locks.
-	if n.sessions, err = n.bucket(ctx, c, log, bus.BucketConfig{Name: sessionsBucket, Memory: true}); err != nil {
-		return err
-	}
+	n.sessions, err = n.bucket(ctx, c, log, bus.BucketConfig{Name: sessionsBucket, Memory: true})
+	return err
+}
+
+func (n *node) openWorker(c *serveCmd, registry *prometheus.Registry, log *slog.Logger) (err error) {
 	config := service.Config{
 		DefaultTTL: c.DefaultTTL, SessionTTL: c.SessionTTL, ReconnectGrace: c.ReconnectGrace, Version: about().Version, Logger: log,
 	}
 	if n.nats != nil {
 		config.Listening = n.nats.Listening
 	}
+	if c.Metrics != "" || n.doors != nil {
+		config.Metrics = registry
+	}
 	if c.Metrics != "" {
-		if config.Metrics, err = n.exporter(c, log); err != nil {
+		if err := n.exporter(c, registry, log); err != nil {
 			return err
 		}
 	}
@@ -194,13 +211,27 @@ func (n *node) echo(connect func() (*nats.Conn, error)) error {
 	return nil
 }
 
-// run works until ctx ends, or the server cannot go on.
+// run works until ctx ends, or the server cannot go on. The doors are closed while
+// the worker can still answer what came in by them.
 func (n *node) run(ctx context.Context, ready func()) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	var broken error
+	working, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var broken, shut error
 	var watch sync.WaitGroup
 	watch.Go(func() { tuneCollector(ctx) })
+	watch.Go(func() {
+		shut = n.doors.serve()
+		if shut != nil {
+			cancel()
+		}
+	})
+	watch.Go(func() {
+		<-ctx.Done()
+		n.doors.drain(working)
+		stop()
+	})
 	if n.nats != nil {
 		watch.Go(func() {
 			select {
@@ -210,13 +241,15 @@ func (n *node) run(ctx context.Context, ready func()) error {
 			}
 		})
 	}
-	err := n.worker.Run(ctx, func() {
+	err := n.worker.Run(working, func() {
 		debug.FreeOSMemory() // reading all records has left as much garbage
+		n.doors.ready()
 		ready()
 	})
+	stop()
 	cancel()
 	watch.Wait()
-	return errors.Join(broken, err)
+	return errors.Join(broken, shut, err)
 }
 
 // close ends what open began, in the reverse order.

@@ -32,6 +32,7 @@ type serveCmd struct {
 	LogFormat      string        `name:"log-format" enum:"text,json" default:"text" placeholder:"FORMAT" help:"text or json. Default: text."`
 	Echo           bool          `hidden:"" help:"Also answer the benchmark's echo requests."`
 
+	doorFlags
 	credentials
 }
 
@@ -122,7 +123,7 @@ func (c *serveCmd) check() error {
 	case c.NATSURL == "" && c.Data == "":
 		return usagef("serve: --data: must not be empty")
 	}
-	return nil
+	return c.doorFlags.check()
 }
 
 // warnUnused names the flags that were given for nothing.

@@ -115,6 +115,15 @@ func TestFailedStartIsOneClearLine(t *testing.T) {
 		args   []string
 	}{
 		{"address already in use", 1, []string{"--nats", taken.Addr().String()}},
+		{"http: listen tcp " + taken.Addr().String() + ": bind: address already in use", 1, []string{"--http", taken.Addr().String()}},
+		{`"8080" is not host:port`, 2, []string{"--http", "8080"}},
+		{"http: open nowhere.pem", 1, []string{"--http-tls-cert", "nowhere.pem", "--http-tls-key", "nowhere.pem"}},
+		{"one needs the other", 2, []string{"--http-tls-cert", "nowhere.pem"}},
+		{"want one such as https://example.com", 2, []string{"--http-origin", "example.com"}},
+		{"--default-expiry", 2, []string{"--default-expiry", "1ms"}},
+		{"--http-realm", 2, []string{"--http-realm", ""}},
+		{"--max-request-size", 2, []string{"--max-request-size", "65537"}},
+		{"at least 1", 2, []string{"--max-waiters", "0"}},
 		{"in use by another natslock", 1, []string{"--data", used}},
 		{"cannot be created", 1, []string{"--data", filepath.Join(file, "data")}},
 		{`"nowhere" is not host:port`, 2, []string{"--nats", "nowhere"}},

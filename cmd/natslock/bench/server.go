@@ -32,7 +32,7 @@ type Server struct {
 // program and args are how to run natslock.
 func StartServer(ctx context.Context, program []string, dir, sync string) (*Server, error) {
 	args := append(program[1:len(program):len(program)],
-		"serve", "--echo", "--nats", "127.0.0.1:0", "--data", dir, "--sync", sync, "--log-format", "json", "--log-level", "info")
+		"serve", "--echo", "--nats", "127.0.0.1:0", "--http", "", "--data", dir, "--sync", sync, "--log-format", "json", "--log-level", "info")
 	s := &Server{cmd: exec.Command(program[0], args...), log: make(chan error, 1)}
 	s.cmd.Env = environment()
 	s.cmd.SysProcAttr = job.Detached()

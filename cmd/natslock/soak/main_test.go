@@ -29,6 +29,9 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	flag.Parse()
+	if err := os.Setenv("NATSLOCK_HTTP", ""); err != nil { // no server of these tests takes a port that may be taken
+		panic(err)
+	}
 	if *seed == 0 {
 		*seed = uint64(time.Now().UnixNano())
 	}

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/natslock/natslock/schema"
+	"github.com/natslock/natslock/service/gateway"
+	"github.com/natslock/natslock/service/gateway/httpapi"
+)
+
+// doorFlags are the flags of serve for those who call over something else than NATS.
+type doorFlags struct {
+	HTTP          listenAddr    `name:"http" group:"doors" default:"127.0.0.1:8080" placeholder:"ADDR" help:"Where HTTP is served; port 0 takes a free one, and an empty address serves none. Default: 127.0.0.1:8080."`
+	HTTPRealm     string        `name:"http-realm" group:"doors" default:"default" placeholder:"NAME" help:"Realm of /lock, /unlock and /check. Default: default."`
+	DefaultExpiry time.Duration `name:"default-expiry" group:"doors" default:"1s" placeholder:"D" help:"How long a lock lives that /lock takes without exp. Default: 1s."`
+	HTTPOrigin    []string      `name:"http-origin" group:"doors" placeholder:"ORIGIN" help:"Web sites whose pages may call over HTTP, such as https://example.com, separated by commas, or * for all. Default: the one that is served here."`
+	HTTPTLSCert   string        `name:"http-tls-cert" group:"doors" complete:"file" placeholder:"FILE" help:"Certificate for HTTPS, PEM, with those that it needs after it."`
+	HTTPTLSKey    string        `name:"http-tls-key" group:"doors" complete:"file" placeholder:"FILE" help:"Key of the certificate, PEM."`
+
+	Drain          time.Duration `name:"drain" group:"doors" default:"10s" placeholder:"D" help:"How long a stop may wait until what was asked is answered. Default: 10s."`
+	MaxConnections int           `name:"max-connections" group:"doors" default:"10000" placeholder:"N" help:"Connections to each door at a time. Default: 10000."`
+	MaxRequests    int           `name:"max-requests" group:"doors" default:"128" placeholder:"N" help:"Requests of a connection at a time. Default: 128."`
+	MaxWaiters     int           `name:"max-waiters" group:"doors" default:"64" placeholder:"N" help:"Those of them that wait. Default: 64."`
+	MaxRequestSize int           `name:"max-request-size" group:"doors" default:"65536" placeholder:"BYTES" help:"Size of a request, at most 65536. Default: 65536."`
+}
+
+// check finds what makes no sense together.
+func (f *doorFlags) check() error {
+	switch {
+	case (f.HTTPTLSCert == "") != (f.HTTPTLSKey == ""):
+		return usagef("serve: --http-tls-cert and --http-tls-key: one needs the other")
+	case f.HTTPRealm == "" || len(f.HTTPRealm) > schema.MaxRealm:
+		return usagef("serve: --http-realm: must have 1 to %d bytes", schema.MaxRealm)
+	case f.DefaultExpiry < schema.MinTTL*time.Millisecond || f.DefaultExpiry > schema.MaxTTL*time.Millisecond || f.DefaultExpiry%time.Millisecond != 0:
+		return usagef("serve: --default-expiry: must be whole milliseconds from 10ms to 24h")
+	case f.MaxConnections < 1 || f.MaxRequests < 1 || f.MaxWaiters < 1:
+		return usagef("serve: --max-connections, --max-requests, --max-waiters: must be at least 1")
+	case f.MaxRequestSize < 1 || f.MaxRequestSize > schema.MaxRequest:
+		return usagef("serve: --max-request-size: must be 1 to %d", schema.MaxRequest)
+	}
+	if err := httpapi.CheckOrigins(f.HTTPOrigin); err != nil {
+		return usagef("serve: --http-origin: %w", err)
+	}
+	return nil
+}
+
+func (f *doorFlags) limits() gateway.Limits {
+	return gateway.Limits{Connections: f.MaxConnections, Requests: f.MaxRequests, Waiters: f.MaxWaiters, Size: f.MaxRequestSize}
+}
+
+// doors are open for those who call over something else than NATS.
+type doors struct {
+	gateway  *gateway.Gateway
+	http     *httpapi.Server
+	listener net.Listener
+	patience time.Duration // for the drain
+	log      *slog.Logger
+}
+
+// listen takes the addresses of the doors, before anything else is begun that
+// takes long.
+func (n *node) listen(c *serveCmd, log *slog.Logger) error {
+	if c.HTTP == "" {
+		return nil
+	}
+	n.doors = &doors{patience: c.Drain, log: log}
+	listener, err := net.Listen("tcp", string(c.HTTP))
+	if err != nil {
+		return fmt.Errorf("http: %w", err)
+	}
+	n.doors.listener = listener
+	n.closers = append(n.closers, func() error {
+		if err := listener.Close(); !errors.Is(err, net.ErrClosed) {
+			return err
+		}
+		return nil
+	})
+	return nil
+}
+
+// openDoors connects what listens with the service. Calls are not taken yet.
+func (n *node) openDoors(ctx context.Context, c *serveCmd, registry *prometheus.Registry, log *slog.Logger) (err error) {
+	d := n.doors
+	if d == nil {
+		return nil
+	}
+	nc, err := n.connect(func() (*nats.Conn, error) {
+		if n.nats != nil {
+			return n.nats.CallerConn(nats.Name("natslock doors"))
+		}
+		return c.connect(ctx, c.NATSURL, "natslock doors", log)
+	})
+	if err != nil {
+		return err
+	}
+	if d.gateway, err = gateway.New(nc, gateway.Config{Limits: c.limits(), Metrics: registry, Logger: log}); err != nil {
+		return err
+	}
+	n.closers = append(n.closers, d.gateway.Close)
+	config := httpapi.Config{
+		Realm: c.HTTPRealm, DefaultExpiry: c.DefaultExpiry, Origins: c.HTTPOrigin,
+		Metrics: metricsHandler(registry, log), Meters: registry, Version: about().Version, Logger: log,
+	}
+	scheme := "http://"
+	if c.HTTPTLSCert != "" {
+		certificate, err := tls.LoadX509KeyPair(c.HTTPTLSCert, c.HTTPTLSKey)
+		if err != nil {
+			return fmt.Errorf("http: %w", err)
+		}
+		config.TLS, scheme = &tls.Config{Certificates: []tls.Certificate{certificate}}, "https://"
+	}
+	if d.http, err = httpapi.New(d.gateway, config); err != nil {
+		return err
+	}
+	log.Info("http listens", "url", scheme+d.listener.Addr().String())
+	return nil
+}
+
+// serve answers calls, until drain. An error is what keeps it from that.
+func (d *doors) serve() error {
+	if d == nil {
+		return nil
+	}
+	return d.http.Serve(d.listener)
+}
+
+// ready has calls taken.
+func (d *doors) ready() {
+	if d != nil {
+		d.gateway.Ready()
+	}
+}
+
+// drain closes the doors, when what was begun is answered or given up, or ctx ends.
+func (d *doors) drain(ctx context.Context) {
+	if d == nil {
+		return
+	}
+	d.gateway.Drain()
+	ctx, cancel := context.WithTimeout(ctx, d.patience)
+	defer cancel()
+	if err := d.http.Drain(ctx); err != nil {
+		d.log.Warn("could not close the http door", "err", err)
+	}
+	_ = d.gateway.Close() // as long as somebody acknowledges what was given up; node.close has the error
+}

@@ -1,0 +1,116 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/natslock/natslock/client"
+	"github.com/natslock/natslock/schema"
+)
+
+// Config says how a Gateway works. The zero Config is usable.
+type Config struct {
+	Limits  Limits                // of each door
+	Metrics prometheus.Registerer // takes the metrics of the doors. Default: nobody
+	Logger  *slog.Logger          // Default: nothing is logged
+}
+
+// Gateway is the doors' way to the service. Its methods may be called
+// concurrently.
+type Gateway struct {
+	*client.Client
+	config Config
+	ready  atomic.Bool
+	drain  context.Context // ends when draining begins
+	shut   context.CancelCauseFunc
+}
+
+// ErrDraining is why a call is not taken, or waits no longer: the process ends, and
+// others take calls.
+var ErrDraining = errors.New("this natslock is being stopped: call again, another one may answer")
+
+// ErrStarting is why a call is not taken yet.
+var ErrStarting = errors.New("this natslock is being started")
+
+// New makes a Gateway on a connection of its own, which stays the caller's. It
+// takes no calls before Ready. Errors: those of client.New.
+func New(nc *nats.Conn, cfg Config) (*Gateway, error) {
+	cfg.Limits = cfg.Limits.withDefaults()
+	if cfg.Metrics == nil {
+		cfg.Metrics = prometheus.NewRegistry()
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	c, err := client.New(nc, &client.Options{Logger: cfg.Logger})
+	if err != nil {
+		return nil, fmt.Errorf("gateway: %w", err)
+	}
+	g := &Gateway{Client: c, config: cfg}
+	g.drain, g.shut = context.WithCancelCause(context.Background())
+	return g, nil
+}
+
+// Ready has calls taken from now on.
+func (g *Gateway) Ready() { g.ready.Store(true) }
+
+// Drain has no more calls taken, and those that wait for something end: see Waiting.
+func (g *Gateway) Drain() { g.shut(ErrDraining) }
+
+// Draining returns a channel that is closed when draining begins.
+func (g *Gateway) Draining() <-chan struct{} { return g.drain.Done() }
+
+// Open returns nil if calls are taken, and why not otherwise.
+func (g *Gateway) Open() error {
+	switch {
+	case g.drain.Err() != nil:
+		return ErrDraining
+	case !g.ready.Load():
+		return ErrStarting
+	}
+	return nil
+}
+
+// Waiting returns a context for a call that may wait. It ends with its parent; and
+// when draining begins, with that cause, which is client.ErrHandedOver too if the
+// caller can repeat the attempt elsewhere. stop gives it back.
+func (g *Gateway) Waiting(parent context.Context, repeatable bool) (ctx context.Context, stop func()) {
+	cause := ErrDraining
+	if repeatable {
+		cause = errors.Join(ErrDraining, client.ErrHandedOver)
+	}
+	ctx, cancel := context.WithCancelCause(parent)
+	detach := context.AfterFunc(g.drain, func() { cancel(cause) })
+	return ctx, func() {
+		detach()
+		cancel(nil)
+	}
+}
+
+// probeTimeout is how long the store may take to show that it is there.
+const probeTimeout = 2 * time.Second
+
+// Probe asks the service something that needs its store, and returns nil if that
+// was answered, or why calls are not taken or not answered.
+func (g *Gateway) Probe(ctx context.Context) error {
+	if err := g.Open(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	reply, err := g.Call(ctx, schema.VerbInspect, &schema.Inspect{Name: "ready"})
+	switch {
+	case err != nil:
+		return fmt.Errorf("no worker or no store answers: %w", err)
+	case reply.Status == schema.StatusOK, reply.Status == schema.StatusDenied:
+		return nil
+	}
+	return fmt.Errorf("the service answers %s: %s", reply.Status, reply.Message)
+}

@@ -1,0 +1,66 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/natslock/natslock/schema"
+)
+
+// alive answers as long as this process can.
+func (x *exchange) alive() { x.say("alive\n") }
+
+// say answers with a line for people.
+func (x *exchange) say(text string) {
+	_ = x.send(http.StatusOK, "text/plain; charset=utf-8", []byte(text)) // who asks again is told the same
+}
+
+// ready answers whether calls are taken and the store can be asked.
+func (x *exchange) ready() {
+	if err := x.server.gateway.Open(); err != nil {
+		x.unavailable(err)
+		return
+	}
+	if err := x.server.probe.look(x.server.gateway.Probe); err != nil {
+		x.unavailable(err)
+		return
+	}
+	x.say("ready\n")
+}
+
+// probeFor is how long an answer about the store is good for: asking often does
+// not cost the store more.
+const probeFor = time.Second
+
+// probe remembers how the store was when it was last asked.
+type probe struct {
+	mu  sync.Mutex
+	at  time.Time
+	err error
+}
+
+// look asks, unless it has just been asked.
+func (p *probe) look(ask func(context.Context) error) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.at.IsZero() || time.Since(p.at) >= probeFor {
+		p.err = ask(context.Background())
+		p.at = time.Now()
+	}
+	return p.err
+}
+
+func (x *exchange) metrics() {
+	if x.server.config.Metrics == nil {
+		x.refuseWith(http.StatusNotFound, schema.StatusInvalid, "path: no metrics here")
+		return
+	}
+	x.code = http.StatusOK
+	x.server.config.Metrics.ServeHTTP(x.w, x.r)
+}
+
+func (x *exchange) describe() {
+	_ = x.send(http.StatusOK, "application/json", x.server.openapi) // who asks again is told the same
+}
