@@ -15,6 +15,7 @@
 //	Presence                     a context for all that is held by the session
 //	Release, Renew, Force        a hold by its name and token
 //	Call                         the protocol as it is
+//	CallIn, GiveUp, OpenLeaf     for gateways: other realms, and callers that come and go
 //
 // # What a lock promises
 //

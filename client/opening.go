@@ -24,13 +24,18 @@ func (c *Client) Presence(ctx context.Context) (context.Context, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return p.contextLocked(), nil
+}
+
+// contextLocked is the context of what is held by the presence.
+func (p *presence) contextLocked() *heldContext {
 	if p.context == nil {
 		p.context = newHeldContext(context.Background(), p)
 		if p.cause != nil {
 			p.context.cancel(p.cause)
 		}
 	}
-	return p.context, nil
+	return p.context
 }
 
 // present returns the presence when it is open, and opens one if there is none.

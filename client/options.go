@@ -54,6 +54,12 @@ type Options struct {
 	// more than the connection waits before it reconnects.
 	Grace time.Duration
 
+	// StayOnClose has Close leave the session to its TTL, instead of ending it: for a
+	// gateway that is replaced, whose callers come back to another one and find what
+	// they hold. Give it a Grace of the SessionTTL, or the service ends the session
+	// when it sees the connection close. What is held by Locks is released all the same.
+	StayOnClose bool
+
 	// Timeout is how long an answer is awaited before the same request is
 	// sent again. A request that does not wait and whose context has no
 	// deadline is given up after three times that. Default: 5 s.

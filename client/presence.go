@@ -187,7 +187,9 @@ func (c *Client) departLocked() {
 	}
 	if p.expireLocked(); p.cause == nil {
 		p.endLocked(ErrClosed)
-		p.leaveLocked(false)
+		if !c.options.StayOnClose {
+			p.leaveLocked(false)
+		}
 	}
 }
 
