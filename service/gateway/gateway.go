@@ -39,6 +39,10 @@ var ErrDraining = errors.New("this natslock is being stopped: call again, anothe
 // ErrStarting is why a call is not taken yet.
 var ErrStarting = errors.New("this natslock is being started")
 
+// grace is the TTL of the session: callers who come back to another gateway find
+// what they hold until that is over.
+const grace = schema.DefaultSessionTTL * time.Millisecond
+
 // New makes a Gateway on a connection of its own, which stays the caller's. It
 // takes no calls before Ready. Errors: those of client.New.
 func New(nc *nats.Conn, cfg Config) (*Gateway, error) {
@@ -49,7 +53,7 @@ func New(nc *nats.Conn, cfg Config) (*Gateway, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	c, err := client.New(nc, &client.Options{Logger: cfg.Logger})
+	c, err := client.New(nc, &client.Options{Logger: cfg.Logger, Grace: grace, StayOnClose: true})
 	if err != nil {
 		return nil, fmt.Errorf("gateway: %w", err)
 	}

@@ -19,7 +19,7 @@ type exchange struct {
 	server      *Server
 	w           http.ResponseWriter
 	r           *http.Request
-	connection  *gateway.Connection
+	connection  *conn
 	realm, name string
 	code        int // of the answer
 }
@@ -27,7 +27,7 @@ type exchange struct {
 // ServeHTTP answers a request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
-	x := &exchange{server: s, w: w, r: r, connection: r.Context().Value(connKey{}).(*gateway.Connection)}
+	x := &exchange{server: s, w: w, r: r, connection: r.Context().Value(connKey{}).(*conn)}
 	id := x.serve()
 	s.meter.answered(id, x.code, time.Since(start))
 }

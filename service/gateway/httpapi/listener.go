@@ -3,6 +3,7 @@ package httpapi
 import (
 	"crypto/tls"
 	"net"
+	"syscall"
 
 	"github.com/natslock/natslock/service/gateway"
 )
@@ -30,22 +31,32 @@ func (l *listener) Accept() (net.Conn, error) {
 // conn is a connection that is counted.
 type conn struct {
 	net.Conn
-	counted *gateway.Connection
+	*gateway.Connection
 }
 
 // Close closes the connection.
 func (c *conn) Close() error {
-	c.counted.Close()
+	c.Connection.Close()
 	return c.Conn.Close()
+}
+
+// hungUp tells whether the caller is seen to be gone.
+func (c *conn) hungUp() bool {
+	raw, ok := c.Conn.(syscall.Conn)
+	if !ok {
+		return false
+	}
+	control, err := raw.SyscallConn()
+	return err != nil || ended(control)
 }
 
 // connKey is the key of a request's connection in its context.
 type connKey struct{}
 
-// connectionOf is what is counted of a connection that the listener has accepted.
-func connectionOf(c net.Conn) *gateway.Connection {
+// connectionOf is the connection that the listener has accepted.
+func connectionOf(c net.Conn) *conn {
 	if secure, ok := c.(*tls.Conn); ok {
 		c = secure.NetConn()
 	}
-	return c.(*conn).counted
+	return c.(*conn)
 }

@@ -144,7 +144,7 @@ func (x *exchange) patience(m *schema.Acquire) (ctx context.Context, end func(),
 // caller has hung up before that, or it cannot be written. Once it is written the hold
 // is the caller's, who may hang up as soon as it has read it.
 func (x *exchange) deliver(m *schema.Acquire, reply *schema.Reply, write func() error) {
-	if x.r.Context().Err() == nil && write() == nil {
+	if x.r.Context().Err() == nil && !x.connection.hungUp() && write() == nil {
 		return
 	}
 	if reply.Status.OK() {
