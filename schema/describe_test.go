@@ -13,7 +13,7 @@ func TestFieldsOfMessages(t *testing.T) {
 		m    schema.Message
 		want []schema.Field
 	}{
-		{new(schema.Leave), []schema.Field{{Name: "session", Type: schema.FieldText}, {Name: "client", Type: schema.FieldText}}},
+		{new(schema.Cancel), []schema.Field{{Name: "name", Type: schema.FieldText}, {Name: "client", Type: schema.FieldText}, {Name: "request", Type: schema.FieldText}}},
 		{new(schema.Release), []schema.Field{
 			{Name: "name", Type: schema.FieldText},
 			{Name: "names", Type: schema.FieldTexts},

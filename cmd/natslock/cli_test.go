@@ -47,7 +47,6 @@ func TestVersionSaysWhatItIs(t *testing.T) {
 func TestUsageErrorsAreOneLine(t *testing.T) {
 	bare(t, "lock").want(t, 2, "natslock: usage: unexpected argument lock")
 	bare(t, "serve", "--bogus").want(t, 2, "natslock: serve: unknown flag --bogus")
-	bare(t, "serve", "--http", "127.0.0.1:0").want(t, 2, "unknown flag --http")
 	bare(t, "run", "--bogus").want(t, 125, "natslock: run: unknown flag --bogus")
 	bare(t, "run", "x").want(t, 125, `natslock: run: missing "<command> ..."`)
 	bare(t, "run", "x", "--").want(t, 125, "natslock: run: give the lock, then --, then the command")
