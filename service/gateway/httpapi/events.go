@@ -106,23 +106,42 @@ func (s *stream) run() error {
 				return err
 			}
 		case e := <-s.events:
-			if err := s.send(s.frame(&e)); err != nil {
+			if err := s.send(s.frames(&e)); err != nil {
 				return err
 			}
 		}
 	}
 }
 
-// frame writes an event as the browser reads it, and those that wait behind it.
-func (s *stream) frame(e *schema.Event) []byte {
+// maxText is about how much is written at once.
+const maxText = 64 << 10
+
+// frames are an event and those that wait behind it, as browsers read them.
+func (s *stream) frames(e *schema.Event) []byte {
+	s.text = s.text[:0]
+	for {
+		s.frame(e)
+		if len(s.text) >= maxText {
+			return s.text
+		}
+		select {
+		case next := <-s.events:
+			e = &next
+		default:
+			return s.text
+		}
+	}
+}
+
+func (s *stream) frame(e *schema.Event) {
 	s.count++
-	s.text = append(s.text[:0], "event: "...)
+	s.text = append(s.text, "event: "...)
 	s.text = append(s.text, e.Type...)
 	s.text = append(s.text, "\nid: "...)
 	s.text = strconv.AppendUint(s.text, s.count, 10)
 	s.text = append(s.text, "\ndata: "...)
 	s.text = schema.Append(s.text, schema.JSON, e)
-	return append(s.text, "\n\n"...)
+	s.text = append(s.text, "\n\n"...)
 }
 
 func (s *stream) send(text []byte) error {

@@ -8,10 +8,13 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server/ats"
+	"github.com/nats-io/nats.go"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
 	"github.com/natslock/natslock/client"
@@ -34,6 +37,7 @@ type door struct {
 	address string
 	url     string
 	locks   *client.Client // past the door
+	metrics *prometheus.Registry
 	http    *http.Client
 }
 
@@ -50,8 +54,17 @@ func shut(t *testing.T, limits gateway.Limits, cfg httpapi.Config) *door {
 	t.Helper()
 	d := &door{t: t, nats: clienttest.New(t)}
 	d.locks = d.nats.Client(nil)
+	d.serve(d.nats.Conn(), limits, cfg)
+	return d
+}
+
+// serve opens the door on a connection to NATS.
+func (d *door) serve(nc *nats.Conn, limits gateway.Limits, cfg httpapi.Config) {
+	t := d.t
+	t.Helper()
+	d.metrics = prometheus.NewRegistry()
 	var err error
-	if d.gateway, err = gateway.New(d.nats.Conn(), gateway.Config{Limits: limits}); err != nil {
+	if d.gateway, err = gateway.New(nc, gateway.Config{Limits: limits, Metrics: d.metrics}); err != nil {
 		t.Fatal(err)
 	}
 	if d.server, err = httpapi.New(d.gateway, cfg); err != nil {
@@ -74,7 +87,6 @@ func shut(t *testing.T, limits gateway.Limits, cfg httpapi.Config) *door {
 			t.Error(err)
 		}
 	})
-	return d
 }
 
 // drain drains the door, as a stop does.
@@ -86,6 +98,30 @@ func (d *door) drain() {
 	if err := d.server.Drain(ctx); err != nil {
 		d.t.Error(err)
 	}
+}
+
+// metric is the value of one, with its labels beside door.
+func (d *door) metric(name string) float64 {
+	d.t.Helper()
+	families, err := d.metrics.Gather()
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			full := f.GetName()
+			for _, l := range m.GetLabel() {
+				if l.GetName() != "door" {
+					full += "{" + l.GetName() + "=" + strconv.Quote(l.GetValue()) + "}"
+				}
+			}
+			if full == name {
+				return m.GetGauge().GetValue() + m.GetCounter().GetValue()
+			}
+		}
+	}
+	d.t.Fatalf("no metric %s", name)
+	return 0
 }
 
 // answer is what came back for a call.

@@ -1,0 +1,162 @@
+package httpapi_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/natslock/natslock/bus/embedded"
+	"github.com/natslock/natslock/service/gateway"
+	"github.com/natslock/natslock/service/gateway/httpapi"
+)
+
+// reader reads server-sent events.
+type reader struct {
+	t    *testing.T
+	body io.ReadCloser
+	text *bufio.Scanner
+}
+
+// read opens a stream of events and returns when it is in force.
+func (d *door) read(ctx context.Context) *reader {
+	d.t.Helper()
+	r, err := http.NewRequestWithContext(ctx, "GET", d.url+"/v1/realms/default/events", nil)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	got, err := d.http.Do(r)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	if got.StatusCode != 200 || got.Header.Get("Content-Type") != "text/event-stream" {
+		d.t.Fatal(got)
+	}
+	s := &reader{d.t, got.Body, bufio.NewScanner(got.Body)}
+	if got := s.frame(); got[0][0] != ':' {
+		d.t.Fatal(got)
+	}
+	return s
+}
+
+// frame is what comes up to the next empty line; nil at the end.
+func (r *reader) frame() (lines []string) {
+	for r.text.Scan() && r.text.Text() != "" {
+		lines = append(lines, r.text.Text())
+	}
+	return lines
+}
+
+func TestEventsAreTold(t *testing.T) {
+	d := open(t, gateway.Limits{}, httpapi.Config{})
+	s := d.read(t.Context())
+	defer s.body.Close()
+	a := d.call("POST", lockPath+"x%0Ay", `{"client":"ann"}`)
+	d.call("DELETE", lockPath+"x%0Ay?token="+a.token(t), "").want(t, 200, "released")
+	for i, what := range []string{"granted", "released"} {
+		lines := s.frame()
+		if len(lines) != 3 || lines[0] != "event: "+what || lines[1] != fmt.Sprint("id: ", i+1) {
+			t.Fatalf("%q", lines)
+		}
+		var e struct{ Type, Name, Client string }
+		if err := json.Unmarshal([]byte(strings.TrimPrefix(lines[2], "data: ")), &e); err != nil || e.Type != what || e.Name != "x\ny" || e.Client != "ann" {
+			t.Errorf("%s: %v", lines[2], err)
+		}
+	}
+}
+
+func TestReadersOfEventsVanish(t *testing.T) {
+	d := open(t, gateway.Limits{}, httpapi.Config{})
+	ctx, cancel := context.WithCancel(t.Context())
+	s := d.read(ctx)
+	cancel()
+	_, _ = io.Copy(io.Discard, s.body) // until it is closed
+	_ = s.body.Close()
+	c := d.dial()
+	if _, err := io.WriteString(c, "GET /v1/realms/default/events HTTP/1.1\r\nHost: door\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	_ = c.Close()
+	d.call("POST", lockPath+"a", "").want(t, 200, "granted")
+	// What is left of the readers would be found by Drain, and by goleak.
+}
+
+// TestASlowReaderOfEventsIsCutOff has a reader read nothing, while more happens than
+// is kept for it.
+func TestASlowReaderOfEventsIsCutOff(t *testing.T) {
+	server, err := embedded.Start(t.Context(), embedded.Config{DataDir: t.TempDir(), Sync: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Shutdown() })
+	worker, err := server.WorkerConn() // who alone may tell of events
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(worker.Close)
+	d := &door{t: t}
+	d.serve(worker, gateway.Limits{}, httpapi.Config{})
+	d.gateway.Ready()
+	c := d.dial()
+	defer c.Close()
+	if err := c.(*net.TCPConn).SetReadBuffer(256 << 10); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(c, "GET /v1/realms/default/events HTTP/1.1\r\nHost: door\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewReader(c)
+	if line, err := lines.ReadString('\n'); err != nil || !strings.Contains(line, "200") {
+		t.Fatal(line, err)
+	}
+	other := d.read(t.Context()) // who reads is not cut off
+	defer other.body.Close()
+	end := make(chan int)
+	go func() {
+		told := 0
+		for other.frame() != nil {
+			if told++; told == 100 {
+				break
+			}
+		}
+		end <- told
+	}()
+	// Events as workers tell them; more than the buffers of two sockets take.
+	event := []byte(`{"type":"granted","realm":"default","name":"` + strings.Repeat("n", 500) + `"}`)
+	for range 20_000 {
+		if err := worker.Publish("lockevent.default.granted", event); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := worker.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if told := <-end; told != 100 {
+		t.Errorf("who reads was told %d", told)
+	}
+	if err := c.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	n, err := io.Copy(io.Discard, lines)
+	if errors.Is(err, os.ErrDeadlineExceeded) || n >= 20_000*500 {
+		t.Errorf("not cut off after %d bytes: %v", n, err)
+	}
+}
+
+func TestEventsEndWhenTheDoorIsDrained(t *testing.T) {
+	d := open(t, gateway.Limits{}, httpapi.Config{})
+	s := d.read(t.Context())
+	defer s.body.Close()
+	d.drain()
+	if got := s.frame(); got != nil {
+		t.Errorf("%q", got)
+	}
+}
