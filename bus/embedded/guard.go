@@ -63,7 +63,7 @@ func (g *guard) close(subject string) {
 			continue // it is gone
 		}
 		s.log.seldom.Write("guard", func(leftOut int) {
-			s.log.to.Warn("closed a connection that listens to the answers of all callers; let it subscribe to what it needs, such as lockevent.>",
+			s.log.to.Warn("closed a connection that listens to the answers of all callers, as nats subscribe '>' does; nats subscribe 'lockevent.>' shows what happens",
 				"name", c.Name, "host", c.IP, "cid", c.Cid, "left_out", leftOut)
 		})
 	}
