@@ -161,7 +161,7 @@ func TestCompletionForBashKnowsTheCommands(t *testing.T) {
 	}
 	for line, want := range map[string]string{
 		"re": "release renew", "serve --log-f": "--log-format", "serve --log-format ": "text json", "completion z": "zsh",
-		"serve --ech": "", "inspect --rea": "--realm",
+		"serve --ech": "", "inspect --rea": "--realm", "watch --type f": "forced",
 	} {
 		words := strings.Split(line, " ")
 		out, err := exec.Command("bash", append([]string{"-c", `source "$1"; shift

@@ -15,7 +15,7 @@ import (
 
 // watchCmd is the command watch.
 type watchCmd struct {
-	Types  []schema.EventType `name:"type" placeholder:"TYPE" help:"Only events of these types: granted, released, expired, orphaned, forced, queued, canceled. Default: all."`
+	Types  []schema.EventType `name:"type" values:"granted,released,expired,orphaned,forced,queued,canceled" placeholder:"TYPE" help:"Only events of these types: granted, released, expired, orphaned, forced, queued, canceled. Default: all."`
 	Prefix string             `placeholder:"TEXT" help:"Only locks whose names begin so."`
 	Quiet  bool               `short:"q" help:"Do not say when watching begins."`
 
