@@ -49,9 +49,7 @@ func (c *acquireCmd) Run(ctx context.Context, sys *system) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := interruptible(ctx)
-	defer stop()
-	s, err := c.dial(ctx)
+	ctx, s, err := c.open(ctx)
 	if err != nil {
 		return err
 	}

@@ -95,6 +95,19 @@ type session struct {
 	*client.Client
 	nc      *nats.Conn
 	timeout time.Duration
+	stop    context.CancelFunc // of one that a signal ends, or nil
+}
+
+// open connects for what the first signal to end gives up: the context is for it.
+func (c *caller) open(ctx context.Context) (context.Context, *session, error) {
+	ctx, stop := interruptible(ctx)
+	s, err := c.dial(ctx)
+	if err != nil {
+		stop()
+		return nil, nil, err
+	}
+	s.stop = stop
+	return ctx, s, nil
 }
 
 // dial connects. It is a failure of status 3 when nobody is there.
@@ -181,6 +194,9 @@ func (s *session) call(ctx context.Context, v schema.Verb, m schema.Message) (*s
 func (s *session) close() {
 	_ = s.Client.Close()
 	s.nc.Close()
+	if s.stop != nil {
+		s.stop()
+	}
 }
 
 // label is who calls.

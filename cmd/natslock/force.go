@@ -38,9 +38,7 @@ func (c *forceCmd) Run(ctx context.Context, sys *system) error {
 	if err := inFlags("force", m); err != nil {
 		return err
 	}
-	ctx, stop := interruptible(ctx)
-	defer stop()
-	s, err := c.dial(ctx)
+	ctx, s, err := c.open(ctx)
 	if err != nil {
 		return err
 	}

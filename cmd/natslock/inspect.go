@@ -29,9 +29,7 @@ func (c *inspectCmd) Run(ctx context.Context, sys *system) error {
 	if err := inFlags("inspect", m); err != nil {
 		return err
 	}
-	ctx, stop := interruptible(ctx)
-	defer stop()
-	s, err := c.dial(ctx)
+	ctx, s, err := c.open(ctx)
 	if err != nil {
 		return err
 	}

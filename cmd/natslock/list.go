@@ -50,9 +50,7 @@ func (c *caller) pages(ctx context.Context, command string, m *schema.List, limi
 	if err := inFlags(command, m); err != nil {
 		return err
 	}
-	ctx, stop := interruptible(ctx)
-	defer stop()
-	s, err := c.dial(ctx)
+	ctx, s, err := c.open(ctx)
 	if err != nil {
 		return err
 	}

@@ -50,9 +50,7 @@ func (c *caller) once(ctx context.Context, sys *system, v schema.Verb, m schema.
 	if err := inFlags(string(v), m); err != nil {
 		return err
 	}
-	ctx, stop := interruptible(ctx)
-	defer stop()
-	s, err := c.dial(ctx)
+	ctx, s, err := c.open(ctx)
 	if err != nil {
 		return err
 	}

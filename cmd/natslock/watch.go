@@ -39,9 +39,7 @@ func (c *watchCmd) Run(ctx context.Context, sys *system) error {
 			return usagef("watch: --type: %q is none of granted, released, expired, orphaned, forced, queued, canceled", t)
 		}
 	}
-	ctx, stop := interruptible(ctx)
-	defer stop()
-	s, err := c.dial(ctx)
+	ctx, s, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
