@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -57,11 +56,7 @@ func TestWhoListensToAllInboxesIsClosed(t *testing.T) {
 	}
 	for _, subject := range []string{">", "*.>", "*.*", "*.*.*", "_INBOX.>", "_INBOX.*", "_INBOX.*.>", "_INBOX.*.*", "*.*.>"} {
 		_, closed := listen(t, s, subject)
-		select {
-		case <-closed:
-		case <-time.After(20 * time.Second):
-			t.Errorf("who listens to %s is not closed", subject)
-		}
+		<-closed // or the whole test is out of time
 	}
 	for subject, nc := range allowed {
 		if err := nc.Flush(); err != nil {
