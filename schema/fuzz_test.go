@@ -96,6 +96,9 @@ func FuzzDecodeJSON(f *testing.F) {
 		if checkDecode(t, JSON, body) && len(body) > 0 && !(json.Valid(body) && utf8.Valid(body)) {
 			t.Fatalf("%q is no JSON and was accepted", body)
 		}
+		if known := Unknown(JSON, body, new(Acquire)); len(known) > maxUnknown {
+			t.Fatalf("%q: %q", body, known)
+		}
 		err := Decode(JSON, body, new(Reply))
 		if err != nil && strings.Contains(err.Error(), "broken JSON") && json.Valid(body) {
 			t.Fatalf("%q is JSON and was refused: %v", body, err)

@@ -1,8 +1,10 @@
 package service
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/natslock/natslock/bus"
@@ -83,7 +85,19 @@ func endpoint[M any, P message[M]](w *Worker, verb schema.Verb, handle func(requ
 			w.reply(q.caller, refused, "")
 			return
 		}
+		w.mention(r, q.caller.encoding, P(&m))
 		handle(q, &m)
+	}
+}
+
+// mention logs, where everything is logged, which fields of a request were passed
+// over: the protocol ignores them, but whoever misspelled one wonders.
+func (w *Worker) mention(r *bus.Request, e schema.Encoding, m schema.Message) {
+	if !w.log.Enabled(context.Background(), slog.LevelDebug) {
+		return
+	}
+	if unknown := schema.Unknown(e, r.Body, m); len(unknown) > 0 {
+		w.log.Debug("request with fields that are not known, and ignored", "subject", r.Subject, "fields", unknown)
 	}
 }
 
