@@ -109,7 +109,10 @@ func (c *codec) token(p *uint64) {
 		return
 	}
 	n, ok := c.readUint(name)
-	if ok && n == 0 {
+	if !ok {
+		return
+	}
+	if n == 0 {
 		c.err = fault("0 is no hold's token").within(name)
 	}
 	*p = n

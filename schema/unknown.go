@@ -8,7 +8,7 @@ const (
 
 // Unknown returns the names of the fields in a message that Decode passed over
 // because nobody knows them: at most 8, and 64 bytes of each. They break no rule,
-// but may be misspelled.
+// but may be misspelled. Of m its type counts: nothing is read from it, or written.
 func Unknown(e Encoding, body []byte, m Message) []string {
 	if len(body) == 0 {
 		return nil

@@ -28,3 +28,23 @@ func TestUnknownNamesWhatIsPassedOver(t *testing.T) {
 		t.Errorf("MessagePack: %q", got)
 	}
 }
+
+// What was decoded stays as it is.
+func TestUnknownLeavesTheMessageAlone(t *testing.T) {
+	for _, m := range []schema.Message{
+		&schema.Acquire{Name: "x", Names: []string{"y"}, Client: "c", Owner: "o", Session: "s", Request: "r", Mode: schema.ModeShared, Size: 2, TTL: new(int64), Wait: 3, Meta: []byte(`{"a":1}`)},
+		&schema.Release{Name: "x", Names: []string{"y"}, Locks: []schema.LockToken{{Name: "z", Token: 3}}, Client: "c", Owner: "o", Token: 7, Session: "s"},
+		&schema.Renew{Name: "x", Client: "c", Token: 7, TTL: new(int64)},
+		&schema.Inspect{Name: "x", Names: []string{"y"}, Client: "c"},
+		&schema.List{Prefix: "p", Holder: "h", Session: "s", Limit: new(int64), Cursor: "c", Client: "d", Sessions: true},
+		&schema.Force{Name: "x", Client: "c", Token: 7, Reason: "r"},
+	} {
+		before := string(schema.Append(nil, schema.JSON, m))
+		if got := schema.Unknown(schema.JSON, []byte(before), m); got != nil {
+			t.Errorf("%T: %q", m, got)
+		}
+		if after := string(schema.Append(nil, schema.JSON, m)); after != before {
+			t.Errorf("%s, was %s", after, before)
+		}
+	}
+}

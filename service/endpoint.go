@@ -85,7 +85,7 @@ func endpoint[M any, P message[M]](w *Worker, verb schema.Verb, handle func(requ
 			w.reply(q.caller, refused, "")
 			return
 		}
-		w.mention(r, q.caller.encoding, P(&m))
+		w.mention(r, q.caller.encoding, P(new(M)))
 		handle(q, &m)
 	}
 }

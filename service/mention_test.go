@@ -38,6 +38,7 @@ func TestUnknownFieldsAreMentionedWhereAllIsLogged(t *testing.T) {
 			subject := schema.RequestSubject(realm, schema.VerbAcquire, "")
 			b.raw(subject, "", []byte(`{"name":"x","ttl_ms":5000}`))
 			b.raw(subject, "", []byte(`{"name":"y","ttl":5000}`))
+			b.unlock("z", b.lock(&schema.Acquire{Name: "z"})) // what was decoded is what is done
 			b.settle()
 			text := log.String()
 			if got := strings.Contains(text, `subject=lock.`) && strings.Contains(text, "fields=[ttl]"); got != want {
