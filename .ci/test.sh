@@ -7,5 +7,6 @@ stage "processes that are killed" bash .ci/soak.sh 12s
 stage "mutants of the core" bash .ci/mutants.sh
 stage "fuzz tests" bash .ci/fuzz.sh 3s
 stage "README" bash .ci/readme.sh
+stage "how to move here" bash .ci/readme.sh docs/migrate.md
 stage "examples" bash .ci/examples.sh
 passed

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -60,30 +61,35 @@ func (f *doorFlags) limits() gateway.Limits {
 // doors are open for those who call over something else than NATS.
 type doors struct {
 	gateway  *gateway.Gateway
-	http     *httpapi.Server
-	listener net.Listener
+	http     *httpapi.Server // nil: not open
+	listener net.Listener    // for it
+	lockd    lockdDoor
 	patience time.Duration // for the drain
 	log      *slog.Logger
 }
 
 // listen takes the addresses of the doors, before anything else is begun that
 // takes long.
-func (n *node) listen(c *serveCmd, log *slog.Logger) error {
-	if c.HTTP == "" {
-		return nil
+func (n *node) listen(ctx context.Context, c *serveCmd, log *slog.Logger) (err error) {
+	d := &doors{patience: c.Drain, log: log}
+	n.closers = append(n.closers, d.lockd.close)
+	if err := d.lockd.listen(ctx, &c.lockdFlags); err != nil {
+		return err
 	}
-	n.doors = &doors{patience: c.Drain, log: log}
-	listener, err := net.Listen("tcp", string(c.HTTP))
-	if err != nil {
-		return fmt.Errorf("http: %w", err)
-	}
-	n.doors.listener = listener
-	n.closers = append(n.closers, func() error {
-		if err := listener.Close(); !errors.Is(err, net.ErrClosed) {
-			return err
+	if c.HTTP != "" {
+		if d.listener, err = net.Listen("tcp", string(c.HTTP)); err != nil {
+			return fmt.Errorf("http: %w", err)
 		}
-		return nil
-	})
+		n.closers = append(n.closers, func() error {
+			if err := d.listener.Close(); !errors.Is(err, net.ErrClosed) {
+				return err
+			}
+			return nil
+		})
+	}
+	if d.listener != nil || d.lockd.isOpen() {
+		n.doors = d
+	}
 	return nil
 }
 
@@ -106,9 +112,17 @@ func (n *node) openDoors(ctx context.Context, c *serveCmd, registry *prometheus.
 		return err
 	}
 	n.closers = append(n.closers, d.gateway.Close)
+	if err := d.lockd.open(d.gateway, &c.lockdFlags, log); err != nil || d.listener == nil {
+		return err
+	}
+	return d.openHTTP(c, registry)
+}
+
+// openHTTP connects the HTTP door with the service.
+func (d *doors) openHTTP(c *serveCmd, registry *prometheus.Registry) (err error) {
 	config := httpapi.Config{
 		Realm: c.HTTPRealm, DefaultExpiry: c.DefaultExpiry, Origins: c.HTTPOrigin,
-		Metrics: metricsHandler(registry, log), Meters: registry, Version: about().Version, Logger: log,
+		Metrics: metricsHandler(registry, d.log), Meters: registry, Version: about().Version, Logger: d.log,
 	}
 	scheme := "http://"
 	if c.HTTPTLSCert != "" {
@@ -121,16 +135,29 @@ func (n *node) openDoors(ctx context.Context, c *serveCmd, registry *prometheus.
 	if d.http, err = httpapi.New(d.gateway, config); err != nil {
 		return err
 	}
-	log.Info("http listens", "url", scheme+d.listener.Addr().String())
+	d.log.Info("http listens", "url", scheme+d.listener.Addr().String())
 	return nil
 }
 
-// serve answers calls, until drain. An error is what keeps it from that.
+// serve answers calls, until drain. An error is what keeps one of the doors from that.
 func (d *doors) serve() error {
 	if d == nil {
 		return nil
 	}
-	return d.http.Serve(d.listener)
+	ways := d.lockd.ways()
+	if d.http != nil {
+		ways = append(ways, func() error { return d.http.Serve(d.listener) })
+	}
+	ended := make(chan error, len(ways))
+	for _, serve := range ways {
+		go func() { ended <- serve() }()
+	}
+	for range ways {
+		if err := <-ended; err != nil {
+			return err // the others end by the drain
+		}
+	}
+	return nil
 }
 
 // ready has calls taken.
@@ -148,8 +175,13 @@ func (d *doors) drain(ctx context.Context) {
 	d.gateway.Drain()
 	ctx, cancel := context.WithTimeout(ctx, d.patience)
 	defer cancel()
-	if err := d.http.Drain(ctx); err != nil {
-		d.log.Warn("could not close the http door", "err", err)
+	var closing sync.WaitGroup
+	closing.Go(func() { d.lockd.drain(ctx) })
+	if d.http != nil {
+		if err := d.http.Drain(ctx); err != nil {
+			d.log.Warn("could not close the http door", "err", err)
+		}
 	}
+	closing.Wait()
 	_ = d.gateway.Close() // as long as somebody acknowledges what was given up; node.close has the error
 }

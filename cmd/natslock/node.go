@@ -50,7 +50,7 @@ func (c *serveCmd) open(ctx context.Context, log *slog.Logger) (*node, error) {
 }
 
 func (n *node) open(ctx context.Context, c *serveCmd, log *slog.Logger) (err error) {
-	if err := n.listen(c, log); err != nil {
+	if err := n.listen(ctx, c, log); err != nil {
 		return err
 	}
 	connect := func() (*nats.Conn, error) { return c.connect(ctx, c.NATSURL, "natslock worker", log) }

@@ -33,6 +33,7 @@ type serveCmd struct {
 	Echo           bool          `hidden:"" help:"Also answer the benchmark's echo requests."`
 
 	doorFlags
+	lockdFlags
 	credentials
 }
 
@@ -123,7 +124,10 @@ func (c *serveCmd) check() error {
 	case c.NATSURL == "" && c.Data == "":
 		return usagef("serve: --data: must not be empty")
 	}
-	return c.doorFlags.check()
+	if err := c.doorFlags.check(); err != nil {
+		return err
+	}
+	return c.lockdFlags.check()
 }
 
 // warnUnused names the flags that were given for nothing.
