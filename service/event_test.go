@@ -152,6 +152,7 @@ func TestEventsTellTheStoryOfALock(t *testing.T) {
 func TestGrantsOfSeveralNamesTellOfTheWait(t *testing.T) {
 	inBubble(t, func(b *bubble) {
 		token := b.lock(&schema.Acquire{Name: "b", Client: "x"})
+		b.settle()
 		events := b.watch()
 		all := b.send(&schema.Acquire{Names: []string{"c", "b", "a"}, Client: "y", Owner: "o", Wait: 60_000})
 		b.pass(3 * time.Second)

@@ -3,6 +3,15 @@
 package lock
 
 var mutants = []mutant{
+	{"an acquire goes on that is barred", "acquire.go",
+		"if c.Barred != nil {",
+		"if false {"},
+	{"who opened a session is forgotten", "codec.go",
+		`return s.Client == client || s.ID == "" && s.Client == ""`,
+		"return true"},
+	{"who opened a session weighs nothing", "weight.go",
+		"n += textWeight + len(s.Client)",
+		"n += 0"},
 	{"a newcomer overtakes waiters", "acquire.go",
 		"case f.r.next() < 0 && f.r.admits(&w):",
 		"case f.r.admits(&w):"},
@@ -151,8 +160,8 @@ var mutants = []mutant{
 		"f.remember(EndCanceled, c.Attempt)\n",
 		""},
 	{"a wait that is over counts as canceled", "cancel.go",
-		"f.dismissAttempt(c.Attempt, EndTimeout, reasonTimeout)",
-		"f.dismissAttempt(c.Attempt, EndCanceled, reasonTimeout)"},
+		"f.dismissAttempt(c.Attempt, EndTimeout, schema.ReasonTimeout)",
+		"f.dismissAttempt(c.Attempt, EndCanceled, schema.ReasonTimeout)"},
 	{"an old epoch ends the new one", "leave.go",
 		"c.Epoch != 0 && s.Epoch != c.Epoch",
 		"c.Epoch > s.Epoch"},

@@ -57,3 +57,15 @@ func TestOpenersAreWrittenInOneWay(t *testing.T) {
 		}
 	}
 }
+
+// Invariant 14: what openers take counts.
+func TestOpenersHaveTheirWeight(t *testing.T) {
+	r := openedBy(strings.Repeat("y", schema.MaxClient))
+	one := r.Holds[0].Sessions[0]
+	for len(r.Holds[0].Sessions) < 100 {
+		r.Holds[0].Sessions = append(r.Holds[0].Sessions, one)
+	}
+	if n := len(r.Append(nil)); n > r.weight() {
+		t.Errorf("%d bytes, weight %d", n, r.weight())
+	}
+}
