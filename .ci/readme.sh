@@ -34,6 +34,9 @@ awk -v dir="$work" '
 	END             { if (open) { print FILENAME ": a fence is not closed" > "/dev/stderr"; exit 1 } }
 ' "$page"
 
+# What is run finds the server where it listens here.
+sed -i "s/127\.0\.0\.1:8080/$NATSLOCK_HTTP/g" "$work"/[0-9]*.sh
+
 # same ACTUAL EXPECTED: whether a text is as the page shows it.
 same() {
 	local want
