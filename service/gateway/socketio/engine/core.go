@@ -141,11 +141,11 @@ func (c *core) answer(now time.Time) (reply, bool) {
 		return reply{}, false
 	case c.overSocket:
 		r.refused = ErrBadRequest
-	case c.phase != alive:
-		r.packets = append(c.out.take(), packet{kind: c.farewell})
-		c.phase = gone
-	case !c.out.empty():
+	case !c.out.empty(): // the farewell is for the next GET, after this is understood
 		r.packets = c.out.take()
+	case c.phase != alive:
+		r.packets = []packet{{kind: c.farewell}}
+		c.phase = gone
 	case c.probing && !now.Before(c.noopAt):
 		r.packets = []packet{{kind: kindNoop}}
 	default:
@@ -241,11 +241,12 @@ func (c *core) probe(now time.Time) {
 // unclaim is the websocket that has not taken over.
 func (c *core) unclaim() { c.claimed, c.probing, c.noopAt = false, false, time.Time{} }
 
-// upgrade is the websocket that takes over.
+// upgrade is the websocket that takes over, also to carry what is left of a session
+// that has ended: a client that has begun to upgrade does not poll.
 func (c *core) upgrade(now time.Time) error {
 	c.tick(now)
 	c.unclaim()
-	if c.phase != alive {
+	if c.phase == gone {
 		return c.reason
 	}
 	c.overSocket = true

@@ -178,10 +178,15 @@ func TestWhatIsLeftIsReadBeforeTheFarewell(t *testing.T) {
 		t.Errorf("post: %v", err)
 	}
 	c.end(at(2), broken(ErrTransport)) // the first reason counts
+	if err := c.poll(at(998)); err != nil {
+		t.Fatal(err)
+	}
+	wantAnswer(t, c, at(998), "4bye")
+	wantPhase(t, c, leaving, ErrClosed)
 	if err := c.poll(at(999)); err != nil {
 		t.Fatal(err)
 	}
-	wantAnswer(t, c, at(999), "4bye\x1e1")
+	wantAnswer(t, c, at(999), "1")
 	wantPhase(t, c, gone, ErrClosed)
 }
 
@@ -247,8 +252,9 @@ func TestAnUpgradeThatFailsLeavesPolling(t *testing.T) {
 		t.Error("no second try")
 	}
 	c.end(at(3), broken(ErrPacket))
+	wantAnswer(t, c, at(3), "1")
 	if err := c.upgrade(at(4)); !errors.Is(err, ErrPacket) {
-		t.Errorf("upgrade of what has ended: %v", err)
+		t.Errorf("upgrade of what is gone: %v", err)
 	}
 }
 

@@ -33,6 +33,7 @@ type Session struct {
 	core    core        // guarded by mu, as are all below
 	get     chan reply  // has room for the answer to the GET that waits
 	wire    *wire       // the websocket that carries the session
+	probe   *wire       // the websocket that wants to
 	writing bool        // a goroutine writes to wire
 	timer   *time.Timer // ticks
 	tickAt  time.Time   // when the timer ticks
@@ -150,8 +151,10 @@ func (s *Session) leave() {
 		return
 	}
 	s.left = true
-	if s.wire != nil {
-		s.wire.cut()
+	for _, ws := range []*wire{s.wire, s.probe} {
+		if ws != nil {
+			ws.cut()
+		}
 	}
 	s.server.forget(s)
 }

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"time"
@@ -17,16 +16,13 @@ func (s *Session) serveUpgrade(w http.ResponseWriter, r *http.Request) error {
 	defer ws.release()
 	late := time.AfterFunc(s.server.config.UpgradeTimeout, ws.cut)
 	defer late.Stop()
-	stop := context.AfterFunc(s.ctx, ws.cut)
-	defer stop()
-	claimed := false
-	s.step(func(now time.Time) { claimed = s.core.claim(now) })
-	if !claimed {
+	if !s.claim(ws) {
 		ws.close()
 		return nil
 	}
-	err = s.probe(ws)
+	err = s.probeWith(ws)
 	s.step(func(now time.Time) {
+		s.probe = nil
 		if err != nil {
 			s.core.unclaim()
 			return
@@ -40,13 +36,22 @@ func (s *Session) serveUpgrade(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	late.Stop()
-	stop()
 	s.read(ws)
 	return nil
 }
 
-// probe goes through the steps of the upgrade.
-func (s *Session) probe(ws *wire) error {
+// claim reports whether the websocket may take over.
+func (s *Session) claim(ws *wire) (claimed bool) {
+	s.step(func(now time.Time) {
+		if claimed = s.core.claim(now); claimed {
+			s.probe = ws
+		}
+	})
+	return claimed
+}
+
+// probeWith goes through the steps of the upgrade.
+func (s *Session) probeWith(ws *wire) error {
 	if err := expect(ws, kindPing, probe); err != nil {
 		return err
 	}

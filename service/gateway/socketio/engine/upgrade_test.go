@@ -118,6 +118,36 @@ func TestASessionThatEndsTakesItsUpgradeAlong(t *testing.T) {
 	})
 }
 
+// A client that has begun to upgrade polls no more: what was sent before the end
+// reaches it over the websocket.
+func TestASessionThatIsClosedInAnUpgradeIsReadToItsEnd(t *testing.T) {
+	inBubble(t, Config{CloseTimeout: 5 * time.Second}, func(t *testing.T, b *bubble) {
+		sid, e := b.open()
+		s := b.dial(sid)
+		s.send("2probe")
+		s.want("3probe")
+		_ = e.session.Send(Message{Data: []byte("bye")})
+		e.session.Close(nil)
+		e.wantClosed(t, ErrClosed)
+		s.send("5")
+		s.want("4bye")
+		if _, _, err := s.conn.Read(t.Context()); websocket.CloseStatus(err) != websocket.StatusGoingAway {
+			t.Errorf("closed: %v", err)
+		}
+
+		sid, e = b.open()
+		s = b.dial(sid)
+		s.send("2probe")
+		s.want("3probe")
+		begun := time.Now()
+		e.session.Close(nil)
+		s.wantClosed()
+		if d := time.Since(begun); d != 5*time.Second {
+			t.Errorf("cut off after %v", d)
+		}
+	})
+}
+
 // A client does what the protocol says: it posts, polls, and when a websocket
 // answers its probe stops to poll and goes on over that. All the time both sides
 // send numbers.

@@ -2,6 +2,7 @@ package socket
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -60,6 +61,26 @@ func TestAClientIsKicked(t *testing.T) {
 		p.send("40")
 		p.wantPrefix("40")
 		p.want(`42["auth",{}]`)
+	})
+}
+
+// A client reads what comes after the disconnect before it understands that, if it
+// comes along with it: then it would think that the connection was lost, and come back.
+func TestAPollingClientIsKickedBeforeItsConnectionEnds(t *testing.T) {
+	inBubble(t, Config{}, func(t *testing.T, b *bubble) {
+		var open struct{ SID string }
+		if err := json.Unmarshal([]byte(b.poll("", "")[1:]), &open); err != nil {
+			t.Fatal(err)
+		}
+		b.poll(open.SID, "40")
+		b.poll(open.SID, "")
+		(<-b.sockets).Disconnect()
+		for _, want := range []string{"41", "1"} {
+			if got := b.poll(open.SID, ""); got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		}
+		b.wantReason(ReasonServer)
 	})
 }
 
