@@ -1,6 +1,6 @@
 # Each target is a script in .ci/, which CI calls too.
 .DEFAULT_GOAL := build
-.PHONY: build fmt lint test unit fuzz mutants readme examples soak docker bench clean
+.PHONY: build fmt lint test unit fuzz mutants readme examples socketio soak docker bench clean
 
 build:    ## the static binary: dist/natslock; VERSION is what it calls itself
 	@VERSION=$(VERSION) bash .ci/build.sh
@@ -20,6 +20,8 @@ readme:   ## the commands and listings of the README
 	@bash .ci/readme.sh
 examples: ## the programs in examples/
 	@bash .ci/examples.sh
+socketio: ## the socket.io clients of npm against the gateway's socket.io
+	@bash .ci/socketio.sh
 soak:     ## many callers, kills and restarts, a checked history, for TIME (10m)
 	@bash .ci/soak.sh $(TIME)
 docker:   ## the image, as far as it can be built here
@@ -27,4 +29,4 @@ docker:   ## the image, as far as it can be built here
 bench:    ## the figures of docs/performance.md
 	@go run ./cmd/natslock bench
 clean:    ## what the targets above have made
-	rm -rf dist .ci/bin examples/node/node_modules
+	rm -rf dist .ci/bin examples/node/node_modules service/gateway/socketio/testdata/node/node_modules
