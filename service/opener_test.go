@@ -40,6 +40,7 @@ func TestAPresenceKeepsItsClientOverARestart(t *testing.T) {
 			t.Errorf("%+v", r.Sessions)
 		}
 		b.wantHolders("a", "alice")
+		b.settle()
 		if r := b.as("gateway", &schema.Leave{Session: "p/1", Epoch: epoch}).want(schema.StatusOK); *r.Count != 1 {
 			t.Errorf("%d holds ended", *r.Count)
 		}

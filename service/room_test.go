@@ -113,6 +113,7 @@ func TestALeafMayAlwaysLeave(t *testing.T) {
 		for i := range 20 {
 			b.as("c", &schema.Leave{Session: fmt.Sprint("p/", i)}).want(schema.StatusOK)
 		}
+		b.settle()
 		b.knows(1, 4)
 		if known, _, _ := w.Room(); known != 6 {
 			t.Errorf("%d sessions are known", known)
