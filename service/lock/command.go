@@ -4,7 +4,7 @@ import "github.com/natslock/natslock/schema"
 
 // Command is something that is to happen to a lock. The set is closed: Acquire,
 // Release, Renew, Cancel, GiveUp, Leave, Expire, Force, Undo, Retell, Note,
-// Unnote and Promote.
+// Unnote, Promote and Touch.
 type Command interface {
 	apply(f *Fold)
 }
@@ -98,3 +98,7 @@ type Unnote struct{ Attempt Attempt }
 // Promote grants what can be granted. Every command does; this one does nothing
 // else, for what more than MaxGrants grants have left over.
 type Promote struct{}
+
+// Touch has the record of a lock that is held or waited for written once more,
+// just as it is: so that it stands at a new revision. No TTL starts again by it.
+type Touch struct{}

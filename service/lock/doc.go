@@ -45,7 +45,7 @@
 //  11. An attempt that repeats itself changes nothing but where its answer goes,
 //     that it is not parked and, up to MaxRepeats, how often it was answered. Every command, said
 //     twice in a row, does what it does when said once; but for a renewal, which
-//     restarts the TTL again, and Force without a token, which ends whatever is
+//     restarts the TTL again, a touch, and Force without a token, which ends whatever is
 //     held by then.
 //  12. An Expire that rests on an older renewal does nothing.
 //  13. A refusal changes nothing. That a cancel is remembered which found

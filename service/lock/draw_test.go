@@ -132,7 +132,7 @@ func drawUndo(t *rapid.T, r Record) Undo {
 
 // drawCommand draws any command, mostly about what is in r.
 func drawCommand(t *rapid.T, r Record) Command {
-	switch k := rapid.IntRange(0, 20).Draw(t, "kind"); k {
+	switch k := rapid.IntRange(0, 21).Draw(t, "kind"); k {
 	case 0:
 		return Force{Token: drawToken(t, r), Reason: "r"}
 	case 1:
@@ -156,6 +156,8 @@ func drawCommand(t *rapid.T, r Record) Command {
 		return drawUndo(t, r)
 	case 11, 12:
 		return drawRenew(t, r)
+	case 21:
+		return Touch{}
 	case 20:
 		return Retell{drawAttempt(t), drawInbox(t)}
 	case 13, 14, 15:

@@ -43,7 +43,7 @@ func everyCommand(r Record) []Command {
 	return []Command{
 		acquire, Release{Token: token}, Release{Token: token, Session: "p"}, Renew{Token: token}, Cancel{a}, GiveUp{a},
 		Leave{Session: "p"}, Expire{token, renewed}, Force{}, Undo{Token: token}, Undo{token, 1}, Retell{Attempt: a},
-		Note{Set{Waiter: acquire.waiter(), Names: []string{"a", "b"}}}, Unnote{a}, Promote{},
+		Note{Set{Waiter: acquire.waiter(), Names: []string{"a", "b"}}}, Unnote{a}, Promote{}, Touch{},
 	}
 }
 

@@ -199,10 +199,22 @@ func brokenStep(before Record, c Command, after Record, o Outcome) error {
 		}
 	}
 	same := bytes.Equal(before.Append(nil), after.Append(nil))
-	if _, renewal := c.(Renew); same == o.Changed && !renewal {
+	if _, touch := c.(Touch); touch && !before.Promotable() && (!same || o.Changed == before.Free() || len(o.Answers)+len(o.Events) > 0) {
+		return fmt.Errorf("a touch changes %v, and says %+v", !same, o)
+	}
+	if same == o.Changed && !rewrites(c) {
 		return fmt.Errorf("changed is %v, and the record the same is %v", o.Changed, same)
 	}
 	return nil
+}
+
+// rewrites reports whether c has the record written though it stays the same.
+func rewrites(c Command) bool {
+	switch c.(type) {
+	case Renew, Touch:
+		return true
+	}
+	return false
 }
 
 func brokenNewTokens(before Record, _ Command, after Record, o Outcome) error {

@@ -110,6 +110,8 @@ func (s *script) command(text string) Command {
 		return Unnote{s.attempt(l.subject)}
 	case "promote":
 		return Promote{}
+	case "touch":
+		return Touch{}
 	}
 	panic("no such command: " + text)
 }

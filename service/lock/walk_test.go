@@ -103,7 +103,7 @@ func smallWorlds() []small {
 
 // commands lists everything that can be said in r.
 func (s small) commands(r Record) []Command {
-	c := []Command{Force{Reason: "r"}, Promote{}}
+	c := []Command{Force{Reason: "r"}, Promote{}, Touch{}}
 	for _, a := range s.acquires {
 		if s.mayAsk(r, a.Attempt) {
 			c = append(c, a, Retell{a.Attempt, a.Inbox})
