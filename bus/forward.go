@@ -1,9 +1,6 @@
 package bus
 
-import (
-	"context"
-	"encoding/json"
-)
+import "context"
 
 // forward moves the next revision of an empty bucket in memory up to the one
 // that a new bucket would begin with. A single server that is started again has
@@ -16,7 +13,7 @@ func (b *Bucket) forward(ctx context.Context) error {
 			return nil
 		}
 		if err == nil {
-			err = b.purge(ctx, b.cfg.FirstSeq)
+			err = b.Purge(ctx, b.cfg.FirstSeq)
 		}
 		if err == nil {
 			b.log.Debug("moved the next revision", "bucket", b.cfg.Name, "to", b.cfg.FirstSeq)
@@ -29,16 +26,4 @@ func (b *Bucket) forward(ctx context.Context) error {
 			return err
 		}
 	}
-}
-
-// purge drops what is before seq, which may be yet to come.
-func (b *Bucket) purge(ctx context.Context, seq uint64) error {
-	body, err := json.Marshal(struct {
-		Seq uint64 `json:"seq"`
-	}{seq})
-	if err != nil {
-		return err
-	}
-	_, err = b.ask(ctx, "STREAM.PURGE."+b.stream, body)
-	return err
 }

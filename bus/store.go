@@ -46,6 +46,21 @@ type Store interface {
 	// itself, and may repeat entries then. Dropping by TTL is not seen. It
 	// returns nil when ctx ended, and nothing is called after that.
 	Watch(ctx context.Context, seen func(Entry), ready func()) error
+
+	// Extent tells, from the leader of the store, how much is there.
+	Extent(ctx context.Context) (Extent, error)
+
+	// Purge drops every key that is at a revision below the one given. No watch
+	// sees that. A store that crashes after it may bring back, for a key that
+	// was dropped, a value that is older than the dropped one: whoever purges
+	// must be able to tell. When it fails it may have been done all the same.
+	Purge(ctx context.Context, below uint64) error
+}
+
+// Extent is how much a store has.
+type Extent struct {
+	Keys  uint64
+	First uint64 // no key is at a revision below it; when there is none, the next revision
 }
 
 // The errors of a Store.

@@ -234,7 +234,9 @@ func (w *watch) receive(m *nats.Msg) {
 		return
 	}
 	w.delivery = delivery
-	w.bucket.behind.Store(pendingOf(m.Reply))
+	if w.bucket.rest.Load() == w.rest { // another is soon over
+		w.bucket.behind.Store(pendingOf(m.Reply))
+	}
 	if revision > w.last {
 		w.last = revision
 		w.seen(w.entry(m, revision))

@@ -20,9 +20,11 @@ const MaxValue = 1<<20 - 512
 type Memory struct {
 	mu       sync.Mutex
 	records  map[string]record
+	replaced map[string]bus.Entry // what a key was before its last write
 	revision uint64
 	down     bool
 	lag      time.Duration
+	noPurge  error
 	fail     func([]bus.Write) Fault
 	watches  map[*watch]struct{}
 	told     []func() // calls of done that are due
@@ -38,7 +40,7 @@ type record struct {
 
 // NewMemory makes an empty store.
 func NewMemory() *Memory {
-	return &Memory{records: map[string]record{}, watches: map[*watch]struct{}{}}
+	return &Memory{records: map[string]record{}, replaced: map[string]bus.Entry{}, watches: map[*watch]struct{}{}}
 }
 
 // Close waits for the outcomes that are due, also late ones, and ends all watches.
@@ -157,6 +159,9 @@ func (m *Memory) store(writes []bus.Write) (revision uint64, err error) {
 		r := record{entry: bus.Entry{Key: w.Key, Value: w.Value, Revision: m.revision}}
 		if w.TTL > 0 {
 			r.expires = time.Now().Add(max(w.TTL, time.Second))
+		}
+		if old := m.records[w.Key].entry; old.Revision > 0 {
+			m.replaced[w.Key] = old
 		}
 		m.records[w.Key] = r
 		for w := range m.watches {

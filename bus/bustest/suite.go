@@ -47,6 +47,7 @@ func RunStoreSuite(t *testing.T, open func(t *testing.T) bus.Store) {
 		{"AWatchSeesWritesInOrder", testWatchOrder},
 		{"TwoWatchesSeeTheSame", testWatchTwice},
 		{"AnEndedWatchSeesNothing", testWatchEnd},
+		{"APurgeDropsWhatIsBelow", testPurge},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(&suite{T: t, store: open(t)}) })
 	}
