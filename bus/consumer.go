@@ -20,6 +20,7 @@ type consumerConfig struct {
 	Ack        string        `json:"ack_policy"`
 	Replay     string        `json:"replay_policy"`
 	Filter     string        `json:"filter_subject"`
+	Rate       uint64        `json:"rate_limit_bps,omitempty"`
 	Flow       bool          `json:"flow_control"`
 	Beat       time.Duration `json:"idle_heartbeat"`
 	Keep       time.Duration `json:"inactive_threshold"`

@@ -47,6 +47,13 @@ type Store interface {
 	// returns nil when ctx ended, and nothing is called after that.
 	Watch(ctx context.Context, seen func(Entry), ready func()) error
 
+	// Scan calls seen for every key that is there, and perhaps for some again,
+	// in order of revision, and returns when it has shown at least what the leader
+	// of the store had at the start. It takes its time, so that others do not
+	// feel it. An error that seen returns ends it and is returned; other errors:
+	// ErrUnavailable, and ErrGone of a Bucket.
+	Scan(ctx context.Context, seen func(Entry) error) error
+
 	// Extent tells, from the leader of the store, how much is there.
 	Extent(ctx context.Context) (Extent, error)
 

@@ -31,7 +31,12 @@ const (
 // live on a replica that is behind: ready comes when it has shown what the
 // leader had at the start.
 func (b *Bucket) Watch(ctx context.Context, seen func(Entry), ready func()) error {
-	w := &watch{bucket: b, seen: seen, ready: ready, broken: make(chan struct{}, 1), rest: newRest()}
+	return b.watch(ctx, 0, seen, ready)
+}
+
+// watch is Watch at a rate in bits per second; 0 is as fast as possible.
+func (b *Bucket) watch(ctx context.Context, rate uint64, seen func(Entry), ready func()) error {
+	w := &watch{bucket: b, rate: rate, seen: seen, ready: ready, broken: make(chan struct{}, 1), rest: newRest()}
 	b.rest.CompareAndSwap(nil, w.rest) // a second watch hears of no commits, and never rests
 	defer b.rest.CompareAndSwap(w.rest, nil)
 	status := b.nc.StatusChanged(nats.CONNECTED)
@@ -69,6 +74,7 @@ func (b *Bucket) Watch(ctx context.Context, seen func(Entry), ready func()) erro
 // watch is one Watch, over all its consumers.
 type watch struct {
 	bucket *Bucket
+	rate   uint64
 	seen   func(Entry)
 	ready  func()
 	broken chan struct{} // the consumer has to be made anew
@@ -94,6 +100,7 @@ func (w *watch) start(ctx context.Context) error {
 	}
 	inbox := b.nc.NewInbox()
 	config := b.consumerAfter(w.last, inbox)
+	config.Rate = w.rate
 	if err := w.subscribe(inbox); err != nil {
 		return err
 	}

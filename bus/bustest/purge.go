@@ -7,6 +7,25 @@ import (
 	"github.com/natslock/natslock/bus"
 )
 
+// Scan implements bus.Store.
+func (m *Memory) Scan(ctx context.Context, seen func(bus.Entry) error) error {
+	m.mu.Lock()
+	entries, down := m.entries(), m.down
+	m.mu.Unlock()
+	for _, e := range entries {
+		if ctx.Err() != nil || down {
+			break
+		}
+		if err := seen(clone(e)); err != nil {
+			return err
+		}
+	}
+	if ctx.Err() != nil || down {
+		return fmt.Errorf("scan: %w: it is down, or no time is left", bus.ErrUnavailable)
+	}
+	return nil
+}
+
 // Extent implements bus.Store.
 func (m *Memory) Extent(ctx context.Context) (bus.Extent, error) {
 	m.mu.Lock()

@@ -48,6 +48,8 @@ func RunStoreSuite(t *testing.T, open func(t *testing.T) bus.Store) {
 		{"TwoWatchesSeeTheSame", testWatchTwice},
 		{"AnEndedWatchSeesNothing", testWatchEnd},
 		{"APurgeDropsWhatIsBelow", testPurge},
+		{"AScanSeesWhatIsThere", testScan},
+		{"AScanEndsWithAnErrorOrItsContext", testScanEnd},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(&suite{T: t, store: open(t)}) })
 	}

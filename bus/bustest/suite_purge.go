@@ -1,6 +1,12 @@
 package bustest
 
-import "github.com/natslock/natslock/bus"
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/natslock/natslock/bus"
+)
 
 func testPurge(s *suite) {
 	first := s.must(write("a", "1", 0))
@@ -35,5 +41,49 @@ func (s *suite) extent(keys, first uint64) {
 	e, err := s.store.Extent(s.Context())
 	if err != nil || e.Keys != keys || e.First != first {
 		s.Fatalf("the extent is %+v, %v; want %d keys from %d on", e, err, keys, first)
+	}
+}
+
+func testScan(s *suite) {
+	want := map[string]uint64{}
+	for i := range 50 {
+		key := fmt.Sprint("k", i)
+		want[key] = s.must(write(key, "v", 0))
+	}
+	for i := range 10 {
+		key := fmt.Sprint("k", 3*i)
+		want[key] = s.must(write(key, "new", want[key]))
+	}
+	last := uint64(0)
+	err := s.store.Scan(s.Context(), func(e bus.Entry) error {
+		if e.Revision <= last || e.Revision == want[e.Key] && len(e.Value) == 0 {
+			s.Errorf("after %d was seen %+v", last, e)
+		}
+		last = e.Revision
+		if e.Revision == want[e.Key] {
+			delete(want, e.Key)
+		}
+		return nil
+	})
+	if err != nil || len(want) > 0 {
+		s.Errorf("%v, not seen: %v", err, want)
+	}
+}
+
+func testScanEnd(s *suite) {
+	s.must(write("a", "v", 0))
+	s.must(write("b", "v", 0))
+	enough, n := errors.New("enough"), 0
+	err := s.store.Scan(s.Context(), func(bus.Entry) error {
+		n++
+		return enough
+	})
+	if !errors.Is(err, enough) || n != 1 {
+		s.Errorf("after %d it ended with %v", n, err)
+	}
+	ctx, cancel := context.WithCancel(s.Context())
+	cancel()
+	if err := s.store.Scan(ctx, func(bus.Entry) error { return nil }); !errors.Is(err, bus.ErrUnavailable) {
+		s.Errorf("with a context that has ended it returned %v", err)
 	}
 }
