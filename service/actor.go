@@ -62,6 +62,17 @@ func (a *actor) reset(record lock.Record, revision uint64, now time.Duration) {
 	a.record, a.revision = record, revision
 }
 
+// sink makes the lock free if what is known of it is below the floor. A worker
+// that was away for long has not seen everything: what was dropped meanwhile, the
+// watch does not bring. The revision stays, since the store may have it.
+func (a *actor) sink(floor uint64, now time.Duration) (sunk bool) {
+	if a.revision == 0 || a.revision >= floor || a.record.Free() {
+		return false
+	}
+	a.reset(lock.Record{}, a.revision, now)
+	return true
+}
+
 // lingerFor is how long the arrival of one more waiter may wait for company.
 const lingerFor = 2 * time.Millisecond
 

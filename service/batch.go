@@ -69,14 +69,11 @@ type batch struct {
 
 // run decides and writes.
 func (b *batch) run() {
-	for i := range b.parts {
-		p := &b.parts[i]
-		p.actor.shard.mu.Lock()
-		p.before, p.base = p.actor.record, p.actor.revision
-		p.actor.shard.mu.Unlock()
-		p.fold, p.outcomes, p.value, p.written = nil, p.outcomes[:0], nil, false
-	}
 	b.doubt = false
+	if used := b.begin(); used && !b.w.floor.fresh() {
+		b.w.spawn(b.refresh)
+		return
+	}
 	b.work.decide(b.parts)
 	changed, decided := false, false
 	for i := range b.parts {
@@ -93,6 +90,32 @@ func (b *batch) run() {
 	default:
 		b.finish()
 	}
+}
+
+// begin makes the parts ready to be decided. It tells whether any of them is in
+// use, as far as is known here.
+func (b *batch) begin() (used bool) {
+	now := b.w.clock.Now()
+	for i := range b.parts {
+		p := &b.parts[i]
+		p.actor.shard.mu.Lock()
+		p.actor.sink(b.w.floor.known.Load(), now)
+		p.before, p.base = p.actor.record, p.actor.revision
+		p.actor.shard.mu.Unlock()
+		used = used || p.base > 0 && !p.before.Free()
+		p.fold, p.outcomes, p.value, p.written = nil, p.outcomes[:0], nil, false
+	}
+	return used
+}
+
+// refresh runs the batch when the floor is known well enough to tell what is in
+// use from what has come back after it was purged.
+func (b *batch) refresh() {
+	if err := b.w.floor.refresh(b.w.ctx); err != nil {
+		b.retry(err, b.run)
+		return
+	}
+	b.run()
 }
 
 // encode makes ready what is written: what changed and, in a write of several,

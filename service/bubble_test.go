@@ -29,6 +29,7 @@ type bubble struct {
 	store    *bustest.Memory
 	sessions *bustest.Memory // of the sessions
 	workers  []*running
+	tune     func(*service.Worker) // before it runs
 }
 
 // running is a worker at work.
@@ -121,6 +122,9 @@ func (b *bubble) launchWith(nc *nats.Conn, store, sessions bus.Store, cfg *servi
 	worker, err := service.New(nc, store, sessions, cfg)
 	if err != nil {
 		b.t.Fatal(err)
+	}
+	if b.tune != nil {
+		b.tune(worker)
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(b.t.Context()))
 	w := &running{worker: worker, nc: nc, cancel: cancel, done: make(chan error, 1)}

@@ -71,6 +71,14 @@
 // answer to the attempt it is. Where nobody listens, NATS says so there, and the
 // grant is undone if no other answer may have been heard.
 //
+// # Garbage
+//
+// The record of a lock that nobody uses any more is garbage when what it remembers
+// is over. A collector drops it, in steps that are minutes apart: whatever is in
+// use below a revision is written anew, that revision becomes the floor, and what is
+// below the floor is purged. What comes back of it after a crash of the store is below the
+// floor, and nothing that is below the floor is read as a record: see floor.
+//
 // # Restarts
 //
 // A worker keeps nothing that is not in the store. One that starts reads all

@@ -1,6 +1,11 @@
 package service
 
-import "github.com/natslock/natslock/bus"
+import (
+	"context"
+
+	"github.com/natslock/natslock/bus"
+	"github.com/natslock/natslock/service/lock"
+)
 
 // Endpoints are those of the micro service.
 func (w *Worker) Endpoints() []bus.Endpoint { return w.serviceConfig().Endpoints }
@@ -41,4 +46,23 @@ func (w *Worker) Room() (known, presences, left int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return len(t.known), t.room.presences, t.room.left.Len()
+}
+
+// CollectFrom makes so much garbage worth while to collect. It is called before Run.
+func (w *Worker) CollectFrom(least uint64) { w.collector.pace.least = least }
+
+// CollectAtOnce takes the next step of a collection, without any delay.
+func (w *Worker) CollectAtOnce(ctx context.Context) error {
+	w.collector.pace.settle = 0
+	return w.collector.step(ctx)
+}
+
+// Forget forgets what the records of free locks remember, as if their time were over.
+func (w *Worker) Forget() {
+	w.replica.each(func(a *actor) {
+		if a.revision > 0 && a.record.Free() && !a.busy {
+			w.forgot(a.revision)
+			a.record, a.revision = lock.Record{}, 0
+		}
+	})
 }

@@ -74,6 +74,27 @@ func (w *Worker) adoptLocked(a *actor, e bus.Entry) {
 	a.adopt(record, e.Revision, w.clock.Now())
 }
 
+// sunk takes in that the watch has brought a floor: whatever in use is below it
+// has been replaced or dropped without being seen.
+func (w *Worker) sunk(below uint64) {
+	var actors []*actor
+	w.replica.each(func(a *actor) {
+		if a.revision > 0 && a.revision < below && !a.record.Free() {
+			actors = append(actors, a)
+		}
+	})
+	for _, a := range actors {
+		a.shard.mu.Lock()
+		if a.busy || !a.sink(below, w.clock.Now()) {
+			a.shard.mu.Unlock()
+			continue // whose batch finds out by itself
+		}
+		next, wanted := w.followLocked(a)
+		a.shard.mu.Unlock()
+		w.follow(a, next, wanted)
+	}
+}
+
 // resume goes on with what an earlier worker may have left half done.
 func (w *Worker) resume() {
 	w.resumed.Store(true)

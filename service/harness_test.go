@@ -21,18 +21,25 @@ type system struct {
 	store   bus.Store
 	present bus.Store // of the sessions
 	restart func()    // of the worker alone
+	tune    func(*service.Worker)
 	stop    func()
 }
 
 // start runs a whole natslock in the process.
 func start(t *testing.T, dir string) *system {
 	t.Helper()
+	return startTuned(t, dir, func(*service.Worker) {})
+}
+
+// startTuned is start with something done to each worker before it runs.
+func startTuned(t *testing.T, dir string, tune func(*service.Worker)) *system {
+	t.Helper()
 	ctx := t.Context()
 	server, err := embedded.Start(ctx, embedded.Config{DataDir: dir, Sync: time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &system{server: server}
+	s := &system{server: server, tune: tune}
 	nc, err := server.WorkerConn()
 	if err != nil {
 		t.Fatal(err)
@@ -87,6 +94,7 @@ func (s *system) run(nc *nats.Conn) (stop func()) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	s.tune(worker)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(s.t.Context()))
 	ready := make(chan struct{})
 	done := make(chan error, 1)

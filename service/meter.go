@@ -17,16 +17,20 @@ var (
 
 // meter measures a worker. docs/metrics.md says what for.
 type meter struct {
-	requests  map[schema.Verb]map[schema.Status]prometheus.Counter
-	latency   map[schema.Verb]prometheus.Observer
-	waited    prometheus.Histogram
-	held      prometheus.Histogram
-	ended     map[string]prometheus.Counter // by how
-	orphaned  map[schema.Reason]prometheus.Counter
-	undone    prometheus.Counter
-	conflicts prometheus.Counter
-	folded    prometheus.Histogram
-	stored    prometheus.Histogram
+	requests    map[schema.Verb]map[schema.Status]prometheus.Counter
+	latency     map[schema.Verb]prometheus.Observer
+	waited      prometheus.Histogram
+	held        prometheus.Histogram
+	ended       map[string]prometheus.Counter // by how
+	orphaned    map[schema.Reason]prometheus.Counter
+	undone      prometheus.Counter
+	conflicts   prometheus.Counter
+	folded      prometheus.Histogram
+	stored      prometheus.Histogram
+	records     prometheus.Gauge
+	garbage     prometheus.Gauge
+	collected   prometheus.Gauge
+	uncollected prometheus.Counter
 
 	all []prometheus.Collector
 }
@@ -44,6 +48,10 @@ func newMeter() *meter {
 	m.conflicts = m.counter("conflicts_total", "Writes that another worker's write had made void, and that were decided anew.")
 	m.folded = m.histogram("write_commands", "Commands that one write of a lock took together.", []float64{1, 2, 4, 8, 16, 32, 64, 128, 256, 512})
 	m.stored = m.histogram("store_seconds", "How long the store took to acknowledge a write.", quick)
+	m.records = m.gauge("records", "Records in the bucket of the locks, when it was last looked at.")
+	m.garbage = m.gauge("garbage_records", "Those of them that are of locks which nobody uses, when it was last looked at.")
+	m.collected = m.gauge("collected_timestamp_seconds", "When this worker last dropped records of locks which nobody uses; 0 is never.")
+	m.uncollected = m.counter("collect_failures_total", "Attempts to drop records of locks which nobody uses that failed.")
 	requests := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: prefix + "requests_total", Help: "Requests that were answered, by verb and status.",
 	}, []string{"verb", "status"})
@@ -89,6 +97,12 @@ func (m *meter) counter(name, help string) prometheus.Counter {
 	c := prometheus.NewCounter(prometheus.CounterOpts{Name: prefix + name, Help: help})
 	m.all = append(m.all, c)
 	return c
+}
+
+func (m *meter) gauge(name, help string) prometheus.Gauge {
+	g := prometheus.NewGauge(prometheus.GaugeOpts{Name: prefix + name, Help: help})
+	m.all = append(m.all, g)
+	return g
 }
 
 func (m *meter) histogram(name, help string, buckets []float64) prometheus.Histogram {

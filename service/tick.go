@@ -23,7 +23,8 @@ func (w *Worker) expire(due timed, now time.Duration) {
 	a.ringing = a.ringing || len(jobs) > 0
 	forget := !a.busy && len(a.queue) == 0 && a.record.Free() && now >= a.clocks.since+forgetAfter
 	if forget {
-		// The store keeps it: a write that expects nothing conflicts and reads it.
+		// The store keeps it for a while: a write that expects nothing conflicts and
+		// reads it.
 		w.forgot(a.revision)
 		a.record, a.revision = lock.Record{}, 0
 		a.shard.forgetLocked(a)

@@ -29,10 +29,13 @@ type Worker struct {
 	config   Config
 	log      *slog.Logger
 	replica  *replica
+	floor    *floor
 	mark     *mark
 	sets     *sets
 	sessions *sessions
 	meter    *meter
+
+	collector *collector
 
 	undoPrefix string       // of the reply subjects of grants
 	undoSeed   maphash.Seed // proves that such a subject is our own
@@ -68,7 +71,9 @@ func New(nc *nats.Conn, locks, sessions bus.Store, cfg *Config) (*Worker, error)
 		undoSeed:   maphash.MakeSeed(),
 		reading:    make(chan struct{}, maxReading),
 	}
-	w.keeper = newKeeper(locks, "locks", w.log, w.expire)
+	w.floor = newFloor(locks, w.sunk)
+	w.keeper = newKeeper(w.floor, "locks", w.log, w.expire)
+	w.collector = newCollector(w)
 	w.sessions = newSessions(w, sessions)
 	w.decided = w.flights.decided
 	if config.Metrics != nil {
@@ -111,6 +116,9 @@ func (w *Worker) Run(ctx context.Context, ready func()) error {
 	w.spawn(func() { w.tick(w.ctx, w.spawn) })
 	w.spawn(func() { w.sessions.tick(w.ctx, w.spawn) })
 	w.resume()
+	collecting, stopCollecting := context.WithCancel(ctx)
+	defer stopCollecting()
+	w.spawn(func() { w.collector.run(collecting) })
 	service, err := bus.Serve(w.nc, w.serviceConfig())
 	if err != nil {
 		return fmt.Errorf("serve: %w", err)
@@ -122,6 +130,7 @@ func (w *Worker) Run(ctx context.Context, ready func()) error {
 	case err = <-watched:
 		err = fmt.Errorf("watch the store: %w", err)
 	}
+	stopCollecting()
 	deadline := time.AfterFunc(drainTimeout, w.cancel)
 	defer deadline.Stop()
 	err = errors.Join(err, service.Stop())
