@@ -4,10 +4,13 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/natslock/natslock/client"
 	"github.com/natslock/natslock/client/clienttest"
 	"github.com/natslock/natslock/schema"
+	"github.com/natslock/natslock/service/gateway"
+	"github.com/natslock/natslock/service/gateway/lockd"
 )
 
 func TestLocksAreThoseOfTheService(t *testing.T) {
@@ -141,6 +144,28 @@ func TestASessionThatOthersEndEndsTheConnection(t *testing.T) {
 	a.send(t, "g y")
 	if got := a.ended(t); got != "" {
 		t.Errorf("got %q", got)
+	}
+}
+
+func TestTheEndOfTheGatewaysSessionEndsConnectionsThatHoldByIt(t *testing.T) {
+	s := clienttest.New(t)
+	nc, cable := s.Cable()
+	c, err := client.New(nc, &client.Options{SessionTTL: time.Second, Grace: client.NoGrace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	d := openAt(t, s.Conn(), lockd.Cluster(c, "lockd"), gateway.Limits{}, lockd.Config{})
+	a, b := dial(t, d.tcp), dial(t, d.tcp)
+	a.ask(t, "g x")
+	b.ask(t, "me")
+	cable.Cut()
+	if got := a.ended(t); got != "" {
+		t.Errorf("got %q", got)
+	}
+	cable.Mend()
+	for b.ask(t, "g x") != "1 Lock Get Success: x" {
+		continue // until there is a connection, and the old session has ended
 	}
 }
 

@@ -44,7 +44,7 @@ func (c *conn) lock(ctx context.Context, cmd command) (n int, err error) {
 		}
 		return n, err
 	default:
-		l, err := c.server.locks.Inspect(ctx, k, cmd.arg)
+		l, err := c.inspect(ctx, k, cmd.arg)
 		if n = len(l.Holders); k == Exclusive {
 			n = min(n, 1)
 		}
@@ -52,11 +52,17 @@ func (c *conn) lock(ctx context.Context, cmd command) (n int, err error) {
 	}
 }
 
+// inspect returns a lock as it is.
+func (c *conn) inspect(ctx context.Context, k Kind, name string) (Lock, error) {
+	c.server.leaving.await(ctx, k, name)
+	return c.server.locks.Inspect(ctx, k, name)
+}
+
 // tell writes who holds what.
 func (c *conn) tell(ctx context.Context, cmd command, w io.Writer) error {
 	k := kindOf(cmd.verb)
 	if cmd.verb != dump && cmd.arg != "" {
-		l, err := c.server.locks.Inspect(ctx, k, cmd.arg)
+		l, err := c.inspect(ctx, k, cmd.arg)
 		if err != nil {
 			return err
 		}
@@ -71,6 +77,7 @@ func (c *conn) tell(ctx context.Context, cmd command, w io.Writer) error {
 		d := &dumper{to: w, shared: k == Shared}
 		add, end = d.add, d.end
 	}
+	c.server.leaving.awaitKind(ctx, k)
 	for l, err := range c.server.locks.List(ctx, k) {
 		if err != nil {
 			return err

@@ -51,6 +51,44 @@ func TestAResetReleasesWhatTheConnectionHolds(t *testing.T) {
 	}
 }
 
+// TestWhoComesBackIsAnsweredAfterTheRelease has a client end its connection and ask
+// again by the next one while what it held is being released.
+func TestWhoComesBackIsAnsweredAfterTheRelease(t *testing.T) {
+	for ask, want := range map[string]string{
+		"g x": "1 Lock Get Success: x", "sg x": "1 Shared Lock Get Success: x", "i x": "0 Lock Not Locked: x", "si x": "0 Shared Lock Not Locked: x",
+		"d\nd x\nsd\nsd x\ndump": "{}", "dump shared": "{}", "g y": "0 Lock Get Failure: y", "i y": "1 Lock Is Locked: y",
+	} {
+		locks := newFake()
+		locks.leaving = make(chan struct{})
+		d := open(t, locks, gateway.Limits{}, lockd.Config{})
+		a := dial(t, d.tcp)
+		a.ask(t, "g x")
+		a.ask(t, "sg x")
+		locks.hold(lockd.Exclusive, "y", "somebody")
+		if strings.HasPrefix(ask, "d") {
+			locks.force(lockd.Exclusive, "y")
+		}
+		a.hangUp()
+		<-locks.leaving
+		b := dial(t, d.tcp)
+		b.send(t, ask)
+		if !strings.HasSuffix(ask, "y") {
+			<-locks.leaving
+		}
+		b.expect(t, want+"\n")
+		if strings.HasSuffix(ask, "y") { // of which nothing is released
+			<-locks.leaving
+		}
+		locks.awaitLeave(t)
+		if strings.Contains(ask, "g ") { // it has a session, too
+			b.hangUp()
+			<-locks.leaving
+			<-locks.leaving
+			locks.awaitLeave(t)
+		}
+	}
+}
+
 // reset ends a connection as one does whose process is killed with something yet to read.
 func reset(t *testing.T, c *streamed) {
 	t.Helper()

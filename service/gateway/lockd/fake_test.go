@@ -25,7 +25,8 @@ type fake struct {
 	gate     chan struct{} // if there is one, acquires wait until it is closed
 	asked    chan string   // if there is one, takes the name that an acquire asks for
 	locks    [2]map[string][]fakeHold
-	left     chan string // sessions that have left
+	leaving  chan struct{} // if there is one, holds up a session that leaves, once before and once after it has begun
+	left     chan string   // sessions that have left
 	lost     map[string]func()
 }
 
@@ -194,6 +195,10 @@ func (s *fakeSession) removeLocked(k lockd.Kind, name string) {
 }
 
 func (s *fakeSession) Leave() {
+	if s.f.leaving != nil {
+		s.f.leaving <- struct{}{} // it begins
+		s.f.leaving <- struct{}{} // and may go on
+	}
 	s.f.mu.Lock()
 	defer s.f.mu.Unlock()
 	for k := range s.f.locks {

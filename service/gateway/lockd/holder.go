@@ -21,7 +21,12 @@ func (h *holder) acquire(ctx context.Context, k Kind, name string) (int, error) 
 		h.failed(err)
 		return 0, nil
 	}
+	leaving := &h.c.server.leaving
+	leaving.await(ctx, k, name)
 	grant, err := h.session.Acquire(ctx, k, name)
+	if errors.Is(err, ErrHeld) && leaving.await(ctx, k, name) { // by one that was seen to end meanwhile
+		grant, err = h.session.Acquire(ctx, k, name)
+	}
 	switch {
 	case err == nil:
 		h.add(k, name, grant.Token)
@@ -71,13 +76,16 @@ func (h *holder) open(ctx context.Context) (err error) {
 // leave releases all that is held.
 func (h *holder) leave() {
 	r := h.c.server.registry
-	if h.session != nil {
-		h.session.Leave()
-		r.unseat(h.session.ID())
-	}
 	for k, held := range h.held {
 		r.orphan(Kind(k), held)
 	}
+	if h.session == nil {
+		return
+	}
+	done := h.c.server.leaving.begin(h.held)
+	h.session.Leave()
+	done()
+	r.unseat(h.session.ID())
 }
 
 func (h *holder) add(k Kind, name string, token uint64) {

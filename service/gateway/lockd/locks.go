@@ -44,8 +44,8 @@ type Session interface {
 	// Release ends a hold by its token. ErrNotHeld says that it had ended.
 	Release(ctx context.Context, k Kind, name string, token uint64) error
 
-	// Leave ends the session, and releases all that it holds: in the background, if
-	// that takes long.
+	// Leave ends the session, and releases all that it holds. If that takes long it
+	// returns earlier, and it goes on in the background.
 	Leave()
 }
 

@@ -35,6 +35,7 @@ type Server struct {
 	door     *gateway.Door
 	config   Config
 	registry *registry
+	leaving  departures
 	units    atomic.Uint64 // connections by unix sockets so far
 
 	mu        sync.Mutex
