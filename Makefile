@@ -29,4 +29,4 @@ docker:   ## the image, as far as it can be built here
 bench:    ## the figures of docs/performance.md
 	@go run ./cmd/natslock bench
 clean:    ## what the targets above have made
-	rm -rf dist .ci/bin examples/node/node_modules service/gateway/socketio/testdata/node/node_modules
+	rm -rf dist .ci/bin examples/node/node_modules service/gateway/socketio/*/node_modules service/gateway/socketio/testdata/node/node_modules
