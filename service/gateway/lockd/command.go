@@ -81,6 +81,14 @@ func parse(line []byte) command {
 
 func isSpace(r rune) bool { return r == ' ' || r == '\t' || r == '\r' }
 
+// isHTTP tells whether a line that is no command is one of those that every HTTP
+// request begins with: the first may be too long to be seen. Any web page can have a
+// browser send a request that has commands for its body.
+func isHTTP(line []byte) bool {
+	line = bytes.ToLower(trimEnd(line))
+	return bytes.HasSuffix(line, []byte(" http/1.1")) || bytes.HasSuffix(line, []byte(" http/1.0")) || bytes.HasPrefix(line, []byte("host:"))
+}
+
 // trimEnd returns a line without its end.
 func trimEnd(line []byte) []byte {
 	return bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))

@@ -29,6 +29,9 @@ type wire interface {
 // errTooLong is a line over MaxLine bytes, which was read and thrown away.
 var errTooLong = errors.New("line too long")
 
+// errHTTP is why a connection is cut that a browser may have made.
+var errHTTP = errors.New("this is HTTP")
+
 // linger is how long commands are worked off whose sender has said that it sends
 // no more.
 const linger = 5 * time.Second
@@ -87,8 +90,11 @@ func (c *conn) read() error {
 		if err == nil {
 			cmd = parse(line)
 		}
-		if cmd.fault == lineTooLong {
+		switch {
+		case cmd.fault == lineTooLong:
 			c.server.door.Refuse(gateway.LimitSize)
+		case cmd == (command{}) && isHTTP(line):
+			return errHTTP
 		}
 		if !c.take(cmd) {
 			return io.EOF

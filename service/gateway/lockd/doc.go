@@ -27,6 +27,9 @@ over MaxLine bytes is answered 0 line too long, a name over schema.MaxName bytes
 of other bytes than UTF-8 0 bad name, and what is switched off 0 disabled. A websocket
 has one command in each frame, and the answer is one frame, empty if there is none.
 
+A connection that begins to speak HTTP is closed: any web page can have a browser
+send a request whose body is commands.
+
 Several commands may be sent at once: all are answered, in their order. As long as
 as many are waiting as a connection may have, no more is read from it.
 

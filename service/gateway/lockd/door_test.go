@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
+	"github.com/natslock/natslock/client"
 	"github.com/natslock/natslock/client/clienttest"
 	"github.com/natslock/natslock/service/gateway"
 	"github.com/natslock/natslock/service/gateway/lockd"
@@ -29,7 +30,7 @@ func TestMain(m *testing.M) {
 }
 
 // never is longer than anything that a test waits for.
-const never = time.Minute
+const never = 5 * time.Minute
 
 // door is a door that is open by all its ways.
 type door struct {
@@ -64,7 +65,13 @@ func openAt(t *testing.T, nc *nats.Conn, locks lockd.Locks, limits gateway.Limit
 		t.Fatal(err)
 	}
 	if locks == nil {
-		locks = lockd.Cluster(g.Client, "lockd")
+		// The session outlives it that the machine is held up.
+		c, err := client.New(nc, &client.Options{SessionTTL: never, Grace: time.Minute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		locks = lockd.ClusterWithin(c, "lockd", never)
 	}
 	d.Server = lockd.New(locks, counted, cfg)
 	var errs [3]error

@@ -116,6 +116,30 @@ func TestLongListsAreWhole(t *testing.T) {
 	}
 }
 
+func TestAPageCannotHaveABrowserSendCommands(t *testing.T) {
+	d := open(t, newFake(), gateway.Limits{}, lockd.Config{})
+	for _, l := range []net.Listener{d.tcp, d.unix} {
+		for _, request := range []string{"POST / HTTP/1.1\r\nHost: localhost\r\n\r\ng x", "GET /g%20x HTTP/1.0\ng x"} {
+			c := dial(t, l)
+			c.send(t, request)
+			if got := c.ended(t); got != "" {
+				t.Errorf("%q: %q", request, got)
+			}
+		}
+	}
+	c := dial(t, d.tcp)
+	c.send(t, "POST /"+strings.Repeat("x", 5000)+" HTTP/1.1\r\nHost: localhost\r\n\r\ng x")
+	c.ended(t)
+	c = dial(t, d.tcp)
+	for _, ask := range []struct{ send, want string }{
+		{"i x", "0 Lock Not Locked: x"}, {"g GET / HTTP/1.1", "1 Lock Get Success: GET / HTTP/1.1"}, {"iam a HTTP/1.0", "1 ok"},
+	} {
+		if got := c.ask(t, ask.send); got != ask.want {
+			t.Errorf("%s: %q", ask.send, got)
+		}
+	}
+}
+
 func TestWhoMayOpenAWebsocket(t *testing.T) {
 	d := open(t, newFake(), gateway.Limits{}, lockd.Config{Origins: []string{"https://example.com"}})
 	all := open(t, newFake(), gateway.Limits{}, lockd.Config{Origins: []string{"*"}})
