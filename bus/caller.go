@@ -43,6 +43,7 @@ type Caller struct {
 	err    error
 
 	mu     sync.Mutex
+	now    nats.Status              // of the connection, as far as it has been heard of
 	waits  map[uint64]func(*Answer) // by the last token of the inbox
 	joined chan struct{}            // closed at the next reconnect
 	lost   chan struct{}            // closed at the next loss of the connection
@@ -63,6 +64,7 @@ func NewCaller(nc *nats.Conn) (*Caller, error) {
 	}
 	c.sub = sub
 	c.status = nc.StatusChanged(nats.CONNECTED, nats.RECONNECTING, nats.DISCONNECTED, nats.CLOSED)
+	c.now = nc.Status()
 	c.done.Go(c.follow)
 	return c, nil
 }
@@ -90,6 +92,7 @@ func (c *Caller) Close() error {
 func (c *Caller) follow() {
 	for s := range c.status {
 		c.mu.Lock()
+		c.now = s
 		if s == nats.CONNECTED {
 			close(c.joined)
 			c.joined = make(chan struct{})
@@ -119,6 +122,22 @@ func (c *Caller) Disconnected() <-chan struct{} {
 	return c.lost
 }
 
+// Connected reports whether there is a connection, and Closed whether there will be
+// none any more. Unlike those of the connection, which lets nobody look while it
+// dials, they never wait.
+func (c *Caller) Connected() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now != nats.RECONNECTING && c.now != nats.DISCONNECTED && c.now != nats.CLOSED
+}
+
+// Closed reports whether the connection is closed for good.
+func (c *Caller) Closed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now == nats.CLOSED
+}
+
 // Call sends a request and waits for its answer until ctx ends. Errors: those
 // of ctx as they are; ErrNoService, when nobody listens to the subject;
 // ErrDenied, when the server reported so, and otherwise a denied request ends
@@ -129,6 +148,9 @@ func (c *Caller) Call(ctx context.Context, subject, contentType string, body []b
 		return nil, err
 	}
 	lost := c.Disconnected()
+	if !c.Connected() {
+		return nil, ErrDisconnected
+	}
 	answers := make(chan *Answer, 1)
 	id := c.wait(func(a *Answer) {
 		select {
@@ -186,7 +208,7 @@ func (c *Caller) forget(id uint64) {
 // publish sends one request. It sends none while there is no connection, even
 // if the connection would keep it back for later.
 func (c *Caller) publish(subject string, id uint64, contentType string, body []byte) error {
-	if !c.nc.IsConnected() {
+	if !c.Connected() || !c.nc.IsConnected() {
 		return ErrDisconnected
 	}
 	m := nats.Msg{Subject: subject, Reply: c.inbox + strconv.FormatUint(id, 36), Data: body}

@@ -34,6 +34,9 @@ func (c *Caller) Open() *Exchange {
 // Send sends the request, or repeats it. Errors: ErrDisconnected, ErrTooLarge;
 // that nobody listens, or that it is denied, comes as an answer.
 func (e *Exchange) Send(subject, contentType string, body []byte) error {
+	if !e.caller.Connected() {
+		return ErrDisconnected
+	}
 	denied := watchDenied(e.caller.nc, subject, e.caller.inbox)
 	if err := e.caller.publish(subject, e.inbox(), contentType, body); err != nil {
 		return err
@@ -47,6 +50,9 @@ func (e *Exchange) Send(subject, contentType string, body []byte) error {
 		e.look.Stop()
 	}
 	e.look = time.AfterFunc(deniedAfter, func() {
+		if !e.caller.Connected() {
+			return // nor can the connection be asked
+		}
 		if err := denied(); err != nil {
 			e.keep(&Answer{Err: err})
 		}

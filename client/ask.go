@@ -91,7 +91,7 @@ func (a *asking) send() error {
 		return nil
 	case errors.Is(err, bus.ErrTooLarge):
 		return invalid(err)
-	case a.c.nc.IsClosed():
+	case a.c.caller.Closed():
 		return &Error{Status: schema.StatusUnavailable, cause: nats.ErrConnectionClosed}
 	case errors.Is(err, bus.ErrDisconnected):
 		a.later(err)

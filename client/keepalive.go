@@ -55,13 +55,14 @@ func (p *presence) keepalive(ctx context.Context) (lost bool) {
 	c := p.c
 	// Before the connection is asked who it is: what is sent tells of this one.
 	rejoined := c.caller.Reconnected()
+	server, cid := c.connection()
 	c.mu.Lock()
 	if p.cause != nil {
 		c.mu.Unlock()
 		return false
 	}
 	p.n++
-	r, cuts := c.request(schema.VerbKeepalive, p.messageLocked()), p.cuts
+	r, cuts := c.request(schema.VerbKeepalive, p.messageLocked(server, cid)), p.cuts
 	bound := min(c.options.Timeout, fresh(p.ttl))
 	c.mu.Unlock()
 	r.stop, r.rejoined = p.over, rejoined
@@ -75,18 +76,29 @@ func (p *presence) keepalive(ctx context.Context) (lost bool) {
 // messageLocked is the next keepalive. The first ones open the session, until one
 // is acknowledged: no lock was asked for before that, so it does not matter which
 // of them it is that has opened it.
-func (p *presence) messageLocked() *schema.Keepalive {
+func (p *presence) messageLocked(server string, cid *uint64) *schema.Keepalive {
 	ttl, grace := p.c.options.SessionTTL.Milliseconds(), p.c.grace.Milliseconds()
-	m := &schema.Keepalive{
-		Session: p.id, Client: p.c.name, TTL: &ttl, Grace: &grace,
+	return &schema.Keepalive{
+		Session: p.id, Client: p.c.name, TTL: &ttl, Grace: &grace, Server: server, CID: cid,
 		Create: !p.open, Epoch: p.epoch, N: p.n,
 	}
-	if cid, err := p.c.nc.GetClientID(); err == nil {
-		if m.Server = p.c.nc.ConnectedServerId(); m.Server != "" {
-			m.CID = &cid
-		}
+}
+
+// connection is the one to NATS, as both ends know it; "" if there is none. It
+// may wait, if that is just being made anew, and who holds the mutex may not: what
+// can no longer be trusted must end meanwhile.
+func (c *Client) connection() (server string, cid *uint64) {
+	if !c.caller.Connected() {
+		return "", nil
 	}
-	return m
+	id, err := c.nc.GetClientID()
+	if err != nil {
+		return "", nil
+	}
+	if server = c.nc.ConnectedServerId(); server == "" {
+		return "", nil
+	}
+	return server, &id
 }
 
 // heardLocked takes in what came of a keepalive, and tells whether the presence

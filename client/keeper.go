@@ -93,7 +93,7 @@ func (c *Client) link(lost, joined <-chan struct{}) (nextLost, nextJoined <-chan
 	}
 	away := isClosed(lost)
 	if away {
-		if lost = c.caller.Disconnected(); c.nc.IsClosed() {
+		if lost = c.caller.Disconnected(); c.caller.Closed() {
 			lost = nil // for good
 		}
 	}

@@ -163,7 +163,7 @@ func (l *Lock) unrenewedLocked() string {
 	switch {
 	case l.noRenew:
 		return "its TTL is over"
-	case !l.c.nc.IsConnected():
+	case !l.c.caller.Connected():
 		return late + "there is no connection to NATS"
 	case l.trouble != nil:
 		return late + innermost(l.trouble)

@@ -201,7 +201,7 @@ const leaveFor = time.Hour
 func (p *presence) unkeptLocked() string {
 	const late = "its session was not kept alive in time: "
 	switch {
-	case !p.c.nc.IsConnected():
+	case !p.c.caller.Connected():
 		return late + "there is no connection to NATS"
 	case p.trouble != nil:
 		return late + innermost(p.trouble)

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/natslock/natslock/bus"
 )
 
 func TestWindowIsShorterThanTheTTL(t *testing.T) {
@@ -43,7 +45,7 @@ func unkept(t *testing.T) *Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newClient(new(nats.Conn), nil, options) // not connected
+	return newClient(new(nats.Conn), new(bus.Caller), options) // not connected
 }
 
 // held makes a lock of a Client.

@@ -122,7 +122,7 @@ func (w *watch) run(yield func(Event, error) bool) {
 			more = yield(Event{}, ErrLagged)
 		case <-w.lost:
 			w.lost = w.c.caller.Disconnected()
-			if w.c.nc.IsClosed() {
+			if w.c.caller.Closed() {
 				yield(Event{}, &Error{Status: schema.StatusUnavailable, cause: nats.ErrConnectionClosed})
 				return
 			}
