@@ -200,8 +200,11 @@ func replyOf(err error) (schema.Status, string) {
 	if !errors.As(err, &refused) {
 		return schema.StatusInternal, err.Error()
 	}
-	if refused.Message != "" {
+	switch {
+	case refused.Message != "":
 		return refused.Status, refused.Message
+	case refused.Status == schema.StatusUnavailable:
+		return refused.Status, "no worker or no store has answered; what became of the call is unknown: " + refused.Error()
 	}
 	return refused.Status, refused.Error()
 }
