@@ -51,6 +51,7 @@ func TestASecondWebsocketIsClosed(t *testing.T) {
 	inBubble(t, Config{}, func(t *testing.T, b *bubble) {
 		sid, _ := b.open()
 		first := b.dial(sid)
+		synctest.Wait() // it is the first of both
 		b.dial(sid).wantClosed()
 		first.send("2probe")
 		first.want("3probe")
