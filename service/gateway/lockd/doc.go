@@ -37,7 +37,9 @@ as many are waiting as a connection may have, no more is read from it.
 
 Exclusive locks and shared ones do not know of each other: they are in two realms.
 What g, r, i, sg, sr, si, d, sd and dump say is true of the whole service, whatever
-gateway they are asked at; names (iam, who) and counters (q) are of this one.
+gateway they are asked at; names (iam, who) and counters (q) are of this one. With
+several workers what d, sd and dump say of all locks can be some milliseconds behind:
+it comes from one of them. A single lock is asked of the store.
 
 Locks belong to the connection. When it ends, however it does, its session leaves,
 which releases all of them at once. When the session is lost, because the gateway was
