@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"time"
 
 	"github.com/natslock/natslock/bus"
 	"github.com/natslock/natslock/service/lock"
@@ -66,3 +67,6 @@ func (w *Worker) Forget() {
 		}
 	})
 }
+
+// SetWall gives the worker another wall clock, before anybody asks it for anything.
+func (w *Worker) SetWall(wall func() time.Time) { w.wall = wall }

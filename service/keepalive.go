@@ -14,7 +14,7 @@ func (w *Worker) keepalive(r request, m *schema.Keepalive) {
 		Client: r.client, Named: r.named, TTL: m.TTL, Grace: m.Grace, Server: m.Server,
 		Create: m.Create, Epoch: m.Epoch, N: m.N,
 		DefaultTTL: w.config.SessionTTL.Milliseconds(), DefaultGrace: w.config.ReconnectGrace.Milliseconds(),
-		At: time.Now().UnixMilli(),
+		At: w.wall().UnixMilli(),
 	}
 	if m.CID != nil {
 		c.CID = *m.CID

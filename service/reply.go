@@ -2,7 +2,6 @@ package service
 
 import (
 	"sync"
-	"time"
 
 	"github.com/natslock/natslock/bus"
 	"github.com/natslock/natslock/schema"
@@ -92,7 +91,7 @@ func (w *Worker) announce(a *actor, outcomes []lock.Outcome) {
 	for i := range outcomes {
 		for j := range outcomes[i].Events {
 			e := &outcomes[i].Events[j]
-			w.meter.happened(e, time.Now())
+			w.meter.happened(e, w.wall())
 			if subject := schema.EventSubject(a.realm, e.Type); w.config.Listening(subject) {
 				w.publish(a, subject, e)
 			}
@@ -103,7 +102,7 @@ func (w *Worker) announce(a *actor, outcomes []lock.Outcome) {
 func (w *Worker) publish(a *actor, subject string, e *lock.Event) {
 	buffer := buffers.Get().(*[]byte)
 	defer putBuffer(buffer)
-	at := time.Now()
+	at := w.wall()
 	event := schema.Event{
 		Type: e.Type, Realm: a.realm, Name: a.name,
 		Client: e.Client, Owner: e.Owner, Session: e.Session,

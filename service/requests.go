@@ -3,7 +3,6 @@ package service
 import (
 	crand "crypto/rand"
 	"math/rand/v2"
-	"time"
 
 	"github.com/natslock/natslock/schema"
 	"github.com/natslock/natslock/service/lock"
@@ -44,7 +43,7 @@ func (w *Worker) acquireCommand(r *request, m *schema.Acquire) lock.Acquire {
 		Wait:   m.Wait,
 		Meta:   m.Meta,
 		Inbox:  lock.Inbox{Subject: r.caller.inbox, Encoding: r.caller.encoding},
-		At:     time.Now().UnixMilli(),
+		At:     w.wall().UnixMilli(),
 	}
 	if m.Request != "" {
 		c.Attempt = lock.Identify(r.client, m.Request)

@@ -140,7 +140,7 @@ func (w *Worker) trySets(lead, name string) {
 		n := &allOrNone{w: w, realm: realm, asked: time.Now(), again: true, names: s.Names,
 			asks: lock.Acquire{
 				Attempt: s.Attempt, Client: s.Client, Owner: s.Owner, Session: s.Session, Mode: s.Mode, Size: s.Size,
-				TTL: s.TTL, DefaultTTL: s.DefaultTTL, Wait: s.Wait, Meta: s.Meta, Inbox: s.Inbox, At: time.Now().UnixMilli(),
+				TTL: s.TTL, DefaultTTL: s.DefaultTTL, Wait: s.Wait, Meta: s.Meta, Inbox: s.Inbox, At: w.wall().UnixMilli(),
 			}}
 		n.start()
 	}

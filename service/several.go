@@ -133,7 +133,7 @@ func (n *allOrNone) apply(parts []part, set *lock.Set) {
 	for i := range parts {
 		p := &parts[i]
 		p.fold = lock.NewFold(p.before)
-		p.fold.At = time.Now().UnixMilli()
+		p.fold.At = n.w.wall().UnixMilli()
 		command := n.command
 		command.Wait = 0
 		if i == lead {

@@ -18,7 +18,7 @@ type single struct {
 func (s *single) decide(parts []part) {
 	p := &parts[0]
 	p.fold = lock.NewFold(p.before)
-	p.fold.At = time.Now().UnixMilli()
+	p.fold.At = s.w.wall().UnixMilli()
 	s.several = s.several[:0]
 	for i, j := range s.jobs {
 		if i > 0 && p.fold.Full() {

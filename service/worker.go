@@ -28,6 +28,7 @@ type Worker struct {
 	nc       *nats.Conn
 	config   Config
 	log      *slog.Logger
+	wall     func() time.Time // the clock of people: what it says is shown, and never compared
 	replica  *replica
 	floor    *floor
 	mark     *mark
@@ -63,6 +64,7 @@ func New(nc *nats.Conn, locks, sessions bus.Store, cfg *Config) (*Worker, error)
 		nc:         nc,
 		config:     config,
 		log:        bus.SeldomLogger(config.Logger),
+		wall:       time.Now,
 		replica:    newReplica(),
 		mark:       newMark(),
 		sets:       newSets(),
