@@ -34,6 +34,9 @@ its request: the same call again finds it, here or elsewhere.
 
 Whoever reaches the address. Pages of web sites that are open in somebody's browser
 may not: a request with an Origin is refused, unless that is the door's own or one
-that the configuration names.
+that the configuration names. On loopback the Host must be an address or localhost,
+too, or that of such an origin: a web site can make its own name point there.
+
+Pages are what else is served here, such as the console: see package console.
 */
 package httpapi

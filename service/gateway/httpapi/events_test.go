@@ -81,7 +81,7 @@ func TestReadersOfEventsVanish(t *testing.T) {
 	_, _ = io.Copy(io.Discard, s.body) // until it is closed
 	_ = s.body.Close()
 	c := d.dial()
-	if _, err := io.WriteString(c, "GET /v1/realms/default/events HTTP/1.1\r\nHost: door\r\n\r\n"); err != nil {
+	if _, err := io.WriteString(c, "GET /v1/realms/default/events HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
 	_ = c.Close()
@@ -110,7 +110,7 @@ func TestASlowReaderOfEventsIsCutOff(t *testing.T) {
 	if err := c.(*net.TCPConn).SetReadBuffer(256 << 10); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := io.WriteString(c, "GET /v1/realms/default/events HTTP/1.1\r\nHost: door\r\n\r\n"); err != nil {
+	if _, err := io.WriteString(c, "GET /v1/realms/default/events HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
 	lines := bufio.NewReader(c)

@@ -51,7 +51,7 @@ func (x *exchange) serve() (id string) {
 	}
 	defer end()
 	defer x.recover()
-	if !x.admit() {
+	if !x.belongs() || !x.admit() {
 		return id
 	}
 	found, params := s.routes.find(x.r.URL.EscapedPath())

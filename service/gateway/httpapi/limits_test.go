@@ -94,11 +94,11 @@ func TestWhatIsNoHTTPHarmsNobody(t *testing.T) {
 	d := open(t, gateway.Limits{}, httpapi.Config{})
 	for _, text := range []string{
 		"\x00\x01\x02\x03\r\n\r\n",
-		"GET /%zz HTTP/1.1\r\nHost: door\r\n\r\n",
-		"POST " + lockPath + "a HTTP/1.1\r\nHost: door\r\nContent-Length: -1\r\n\r\n",
-		"POST " + lockPath + "a HTTP/1.1\r\nHost: door\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-		"GET /healthz HTTP/1.1\r\nHost: door\r\nX: " + strings.Repeat("x", 64<<10) + "\r\n\r\n",
-		"GET /healthz HTTP/9.9\r\nHost: door\r\n\r\n",
+		"GET /%zz HTTP/1.1\r\nHost: localhost\r\n\r\n",
+		"POST " + lockPath + "a HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+		"POST " + lockPath + "a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+		"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: " + strings.Repeat("x", 64<<10) + "\r\n\r\n",
+		"GET /healthz HTTP/9.9\r\nHost: localhost\r\n\r\n",
 	} {
 		c := d.dial()
 		_ = c.SetDeadline(time.Now().Add(20 * time.Second))

@@ -31,6 +31,9 @@ type Config struct {
 	Origins []string
 	// TLS has the certificate. Default: no TLS.
 	TLS *tls.Config
+	// Pages are served at paths of their own, beside the calls, and also while calls
+	// are not taken. Default: none.
+	Pages map[string]http.Handler
 	// Metrics answers /metrics. Default: there are none.
 	Metrics http.Handler
 	// Meters takes the metrics of the Server. Default: nobody.
@@ -90,7 +93,7 @@ func New(g *gateway.Gateway, cfg Config) (*Server, error) {
 		return nil, err
 	}
 	routes := s.table()
-	s.routes = newTable(routes)
+	s.routes = newTable(append(routes, s.pages()...))
 	if s.openapi, err = document(routes, cfg.Version); err != nil {
 		return nil, err
 	}

@@ -99,7 +99,7 @@ func TestAWaiterThatHangsUpIsCanceled(t *testing.T) {
 func TestHangUps(t *testing.T) {
 	d := open(t, gateway.Limits{}, httpapi.Config{})
 	const body = `{"wait_ms":60000,"ttl_ms":60000}`
-	request := fmt.Sprintf("POST %sa HTTP/1.1\r\nHost: door\r\nContent-Length: %d\r\n\r\n%s", lockPath, len(body), body)
+	request := fmt.Sprintf("POST %sa HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s", lockPath, len(body), body)
 	for sent := 0; sent <= len(request); sent += 7 {
 		c := d.dial()
 		if _, err := io.WriteString(c, request[:min(sent, len(request)-1)]); err != nil {
