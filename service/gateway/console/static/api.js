@@ -1,0 +1,75 @@
+// The calls of the HTTP door that the console makes.
+
+// Unreachable is why there is no answer.
+export class Unreachable extends Error {}
+
+const patience = 5000; // for the answer to a call that does not wait
+
+// Realm calls for one realm.
+export class Realm {
+  constructor(name) {
+    this.name = name;
+    this.path = `/v1/realms/${encodeURIComponent(name)}`;
+  }
+
+  lock(name) {
+    return `${this.path}/locks/${encodeURIComponent(name)}`;
+  }
+
+  list(prefix) {
+    const query = new URLSearchParams({ limit: "1000" });
+    if (prefix) query.set("prefix", prefix);
+    return call("GET", `${this.path}/locks?${query}`);
+  }
+
+  acquire(name, fields, signal) {
+    return call("POST", this.lock(name), { body: fields, signal, patience: patience + (fields.wait_ms ?? 0) });
+  }
+
+  renew(name, token) {
+    return call("PATCH", this.lock(name), { body: { token } });
+  }
+
+  // release is also answered when the page is gone: keepalive.
+  release(name, token) {
+    return call("DELETE", `${this.lock(name)}?token=${token}`, { keepalive: true });
+  }
+
+  force(name, client, reason) {
+    return call("POST", `${this.lock(name)}/force`, { body: { client, reason } });
+  }
+
+  events() {
+    return new EventSource(`${this.path}/events`);
+  }
+}
+
+// call returns the reply, whatever its status, or throws Unreachable.
+async function call(method, path, { body, signal, keepalive, patience: most = patience } = {}) {
+  const signals = [AbortSignal.timeout(most), signal].filter(Boolean);
+  let reply;
+  try {
+    const answer = await fetch(path, {
+      method, keepalive, body: body && JSON.stringify(body), signal: AbortSignal.any(signals), cache: "no-store",
+    });
+    reply = await answer.json();
+  } catch (why) {
+    if (signal?.aborted) throw why;
+    throw new Unreachable("natslock does not answer", { cause: why });
+  }
+  if (reply.status === "unavailable") throw new Unreachable(reply.message);
+  return reply;
+}
+
+// refused returns how many acquires this natslock has answered with held since it
+// was started, or undefined where it does not say.
+export async function refused() {
+  try {
+    const answer = await fetch("/metrics", { signal: AbortSignal.timeout(patience) });
+    if (!answer.ok) return undefined;
+    const line = /^natslock_requests_total\{status="held",verb="acquire"\} (\S+)$/m.exec(await answer.text());
+    return line ? Number(line[1]) : undefined;
+  } catch {
+    return undefined; // the list, asked at the same time, says that the connection is lost
+  }
+}

@@ -1,0 +1,278 @@
+// The console: one realm, live.
+import { Realm, Unreachable, refused } from "./api.js";
+import { Chart } from "./chart.js";
+import { by, element, write } from "./dom.js";
+import { Events } from "./events.js";
+import { Feed } from "./feed.js";
+import { Holds } from "./holds.js";
+import { Locks, matches } from "./locks.js";
+
+const $ = (id) => document.getElementById(id);
+const often = 150; // milliseconds, at least, between a change and the list that shows it
+const seldom = 5000; // between lists when nothing changes: renewals are no events
+const unseen = 20_000; // after which a tab that nobody looks at lets its connection go: a browser has few
+
+let realm, feed;
+let listed = { locks: [], at: 0, more: false };
+let reading = false, again = false, dueAt = Infinity, hiddenAt;
+let wasRefused, countAt = 0;
+
+const chart = new Chart($("chart"));
+const events = new Events($("events"), $("quiet"));
+const holds = new Holds((_, why) => {
+  say(why, "bad");
+  due(0);
+});
+const locks = new Locks($("locks"), {
+  isMine: (name, token) => holds.has(realm, name, token),
+  onUnlock: (lock) => unlock(lock.name),
+  onForce: force,
+});
+
+// Reading.
+
+// enter shows another realm.
+function enter(name) {
+  feed?.close();
+  realm = new Realm(name);
+  $("realm-name").value = name;
+  document.title = `${name} – natslock`;
+  remember(name);
+  listed = { locks: [], at: 0, more: false, fresh: true };
+  show();
+  events.clear();
+  chart.clear();
+  connection("connecting");
+  feed = new Feed(realm, { onEvent: heard, onState: connection });
+  feed.open();
+}
+
+function heard(event) {
+  locks.heard(event);
+  events.add(event);
+  if (event.type === "granted" || event.type === "queued") chart.count(event.type);
+  if (event.type === "canceled") chart.count("refused");
+  due(often);
+}
+
+const states = { connecting: "connecting", live: "live", lost: "connection lost", paused: "paused" };
+
+function connection(state) {
+  $("connection").dataset.state = state;
+  write($("connection"), states[state]);
+  document.body.dataset.state = state;
+  $("banner").hidden = state !== "lost";
+  write($("banner"), state === "lost" ? "The connection to natslock is lost. What is shown is how it was; it is tried again until it is back." : "");
+  if (state === "live") {
+    wasRefused = undefined; // meanwhile it may have begun to count anew
+    countAt = 0;
+    due(0);
+  }
+}
+
+// due has the list read, after some milliseconds at the latest.
+function due(ms) {
+  const at = performance.now() + ms;
+  if (at >= dueAt) return;
+  dueAt = at;
+  setTimeout(read, ms);
+}
+
+async function read() {
+  if (performance.now() + 1 < dueAt) return; // for a later one there is another timer
+  dueAt = Infinity;
+  if (feed.state !== "live") return; // when it is, all is read
+  if (reading) {
+    again = true;
+    return;
+  }
+  reading = true;
+  const of = feed, begun = performance.now();
+  try {
+    const prefix = listed.more ? $("search").value : "";
+    const [reply] = await Promise.all([of.realm.list(prefix), countRefused()]);
+    if (of !== feed) return;
+    if (reply.status !== "ok") throw new Error(reply.message ?? reply.status);
+    listed = { locks: reply.locks ?? [], at: performance.now(), more: Boolean(reply.cursor) || prefix !== "" };
+    show();
+  } catch (why) {
+    if (of !== feed) return;
+    if (why instanceof Unreachable) feed.lose();
+    else say(`The realm cannot be listed: ${why.message}`, "bad");
+  } finally {
+    reading = false;
+    const took = performance.now() - begun;
+    due(again || of !== feed ? Math.max(often, 4 * took) : seldom);
+    again = false;
+  }
+}
+
+// countRefused asks how many were refused since it last did.
+async function countRefused() {
+  if (performance.now() < countAt) return;
+  countAt = performance.now() + seldom / 2;
+  const count = await refused();
+  if (count > wasRefused) chart.count("refused", count - wasRefused);
+  wasRefused = count;
+}
+
+function show() {
+  const query = $("search").value.trim().toLowerCase();
+  const found = query ? listed.locks.filter((l) => matches(l, query)) : listed.locks;
+  const hidden = locks.show(found, listed.at);
+  const held = listed.locks.length;
+  write($("count"), `${query ? `${found.length} of ` : ""}${held}${listed.more ? "+" : ""}`);
+  $("none").hidden = found.length > 0 && !hidden;
+  write($("none"), listed.fresh ? "Reading…" : hidden ? `${hidden} more: search for some of them.` : query ? "No lock is like that." : "Nothing is held.");
+  write($("mine"), holds.size ? `this tab holds ${holds.size}` : "");
+}
+
+new Worker(new URL("./keeper.js", import.meta.url)).onmessage = () => {
+  holds.tick();
+  chart.tick(feed.state === "live");
+  if (locks.tick() && feed.state === "live") due(1000);
+  if (document.hidden && feed.state === "live" && Date.now() - hiddenAt > unseen) feed.pause();
+};
+
+// Locking.
+
+function say(text, kind = "") {
+  $("said").dataset.kind = kind;
+  write($("said"), text);
+}
+
+let waiting; // an AbortController, while this tab waits for a lock
+
+$("take").onsubmit = async (e) => {
+  e.preventDefault();
+  if (waiting) {
+    waiting.abort();
+    return;
+  }
+  const form = new FormData(e.target);
+  const name = form.get("name"), wait = Number(form.get("wait")), button = e.target.querySelector("button");
+  const at = realm;
+  store("natslock.client", form.get("client"));
+  waiting = new AbortController();
+  if (wait) {
+    button.textContent = "Stop waiting";
+    say(`Waiting for ${name}…`, "wait");
+  }
+  try {
+    const reply = await holds.take(at, name, {
+      client: form.get("client"), mode: form.get("mode"), ttl: Number(form.get("ttl")), wait,
+    }, waiting.signal);
+    answered(name, reply);
+    if (reply.token) e.target.elements.name.value = "";
+  } catch (why) {
+    say(waiting.signal.aborted ? `Waits no longer for ${name}.` : `${name}: ${why.message}`, waiting.signal.aborted ? "" : "bad");
+  } finally {
+    waiting = undefined;
+    button.textContent = "Lock";
+    due(0);
+  }
+};
+
+function answered(name, reply) {
+  switch (reply.status) {
+    case "granted": case "already":
+      return say(`${name} is held by this tab, token ${reply.token}.`);
+    case "held":
+      return say(`${name} is held${reply.holders?.length ? ` by ${reply.holders.map(by).join(", ")}` : ": others wait for it"}.`, "bad");
+    case "timeout":
+      return say(`${name} was not free in time.`, "bad");
+    default:
+      return say(`${name}: ${reply.message ?? reply.status}`, "bad");
+  }
+}
+
+async function unlock(name) {
+  await holds.release(realm, name);
+  say(`${name} is given back.`);
+  due(0);
+}
+
+function force(lock) {
+  const dialog = $("force"), form = dialog.querySelector("form"), at = realm;
+  write(dialog.querySelector(".what"), lock.name);
+  write(dialog.querySelector(".whom"), `Held by ${lock.holders.map(by).join(", ")}.`);
+  form.reset();
+  form.querySelector("[value=cancel]").onclick = () => dialog.close("");
+  dialog.returnValue = "";
+  dialog.onclose = async () => {
+    if (dialog.returnValue !== "force") return;
+    try {
+      const reply = await at.force(lock.name, $("take").elements.client.value || "console", form.elements.reason.value);
+      say(reply.status === "released" ? `${lock.name} was taken from ${lock.holders.map(by).join(", ")}.` : `${lock.name}: ${reply.message ?? reply.status}`);
+    } catch (why) {
+      say(`${lock.name}: ${why.message}`, "bad");
+    }
+    due(0);
+  };
+  dialog.showModal();
+  form.elements.reason.focus();
+}
+
+// The page.
+
+function store(key, value) {
+  try {
+    localStorage.setItem(key, value);
+  } catch { /* a browser that keeps nothing: then it is asked again */ }
+}
+
+function stored(key) {
+  try {
+    return localStorage.getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+function remember(name) {
+  const known = [name, ...JSON.parse(stored("natslock.realms") ?? "[]").filter((r) => r !== name)].slice(0, 12);
+  store("natslock.realms", JSON.stringify(known));
+  $("realms").replaceChildren(...known.map((value) => element("option", { value })));
+}
+
+const asked = () => new URLSearchParams(location.search).get("realm") || "default";
+
+$("realm").onsubmit = (e) => {
+  e.preventDefault();
+  const name = $("realm-name").value.trim();
+  if (!name || name === realm.name) return;
+  history.pushState(null, "", `?${new URLSearchParams({ realm: name })}`);
+  enter(name);
+};
+$("realm-name").onchange = () => $("realm").requestSubmit();
+$("search").oninput = () => {
+  events.search($("search").value.trim().toLowerCase());
+  show();
+  if (listed.more) due(often);
+};
+$("search").onkeydown = (e) => {
+  if (e.key !== "Escape") return;
+  $("search").value = "";
+  $("search").oninput();
+};
+addEventListener("keydown", (e) => {
+  if (e.key !== "/" || e.ctrlKey || e.metaKey || e.altKey || e.target.closest("input, select, textarea, dialog")) return;
+  e.preventDefault();
+  $("search").focus();
+});
+addEventListener("popstate", () => enter(asked()));
+addEventListener("online", () => feed.hurry());
+addEventListener("visibilitychange", () => {
+  hiddenAt = Date.now();
+  if (!document.hidden) feed.hurry();
+});
+addEventListener("pagehide", () => {
+  waiting?.abort();
+  holds.leave();
+});
+addEventListener("pageshow", (e) => {
+  if (e.persisted) location.reload(); // what it held it has given back
+});
+
+$("take").elements.client.value = stored("natslock.client") || "console";
+enter(asked());
