@@ -15,6 +15,7 @@ import (
 
 	"github.com/natslock/natslock/schema"
 	"github.com/natslock/natslock/service/gateway"
+	"github.com/natslock/natslock/service/gateway/console"
 	"github.com/natslock/natslock/service/gateway/httpapi"
 )
 
@@ -26,6 +27,8 @@ type doorFlags struct {
 	HTTPOrigin    []string      `name:"http-origin" group:"doors" placeholder:"ORIGIN" help:"Web sites whose pages may call over HTTP, such as https://example.com, separated by commas, or * for all. Default: the one that is served here."`
 	HTTPTLSCert   string        `name:"http-tls-cert" group:"doors" complete:"file" placeholder:"FILE" help:"Certificate for HTTPS, PEM, with those that it needs after it."`
 	HTTPTLSKey    string        `name:"http-tls-key" group:"doors" complete:"file" placeholder:"FILE" help:"Key of the certificate, PEM."`
+	AuthUser      string        `name:"auth-user" group:"doors" placeholder:"NAME" help:"Who may see the console, at /console and /test over HTTP. Default: at /console whoever is on this machine."`
+	AuthPassword  string        `name:"auth-password" group:"doors" placeholder:"WORD" help:"The password for that. Better give it as NATSLOCK_AUTH_PASSWORD: others can see flags."`
 
 	Drain          time.Duration `name:"drain" group:"doors" default:"10s" placeholder:"D" help:"How long a stop may wait until what was asked is answered. Default: 10s."`
 	MaxConnections int           `name:"max-connections" group:"doors" default:"10000" placeholder:"N" help:"Connections to each door at a time. Default: 10000."`
@@ -48,10 +51,17 @@ func (f *doorFlags) check() error {
 	case f.MaxRequestSize < 1 || f.MaxRequestSize > schema.MaxRequest:
 		return usagef("serve: --max-request-size: must be 1 to %d", schema.MaxRequest)
 	}
+	if err := f.console().Check(); err != nil {
+		return usagef("serve: --auth-user and --auth-password: %w", err)
+	}
 	if err := httpapi.CheckOrigins(f.HTTPOrigin); err != nil {
 		return usagef("serve: --http-origin: %w", err)
 	}
 	return nil
+}
+
+func (f *doorFlags) console() console.Config {
+	return console.Config{User: f.AuthUser, Password: f.AuthPassword}
 }
 
 func (f *doorFlags) limits() gateway.Limits {
@@ -120,8 +130,12 @@ func (n *node) openDoors(ctx context.Context, c *serveCmd, registry *prometheus.
 
 // openHTTP connects the HTTP door with the service.
 func (d *doors) openHTTP(c *serveCmd, registry *prometheus.Registry) (err error) {
+	pages, err := console.Pages(c.console())
+	if err != nil {
+		return fmt.Errorf("console: %w", err)
+	}
 	config := httpapi.Config{
-		Realm: c.HTTPRealm, DefaultExpiry: c.DefaultExpiry, Origins: c.HTTPOrigin,
+		Realm: c.HTTPRealm, DefaultExpiry: c.DefaultExpiry, Origins: c.HTTPOrigin, Pages: pages,
 		Metrics: metricsHandler(registry, d.log), Meters: registry, Version: about().Version, Logger: d.log,
 	}
 	scheme := "http://"
@@ -135,7 +149,7 @@ func (d *doors) openHTTP(c *serveCmd, registry *prometheus.Registry) (err error)
 	if d.http, err = httpapi.New(d.gateway, config); err != nil {
 		return err
 	}
-	d.log.Info("http listens", "url", scheme+d.listener.Addr().String())
+	d.log.Info("http listens", "url", scheme+d.listener.Addr().String(), "console", console.Path)
 	return nil
 }
 
