@@ -412,6 +412,22 @@ func churn(b *bubble, r *rand.Rand) {
 	}
 }
 
+// What was written anew is on disk before anything is dropped for it.
+func TestACollectionWaitsForTheStoreToSync(t *testing.T) {
+	collecting(t, 0, func(b *bubble) {
+		b.start(b.store, &service.Config{Sync: 5 * collection})
+		used := b.use(20)
+		b.pass(18 * collection)
+		if n := b.store.Keys(); n != len(used)+1 {
+			t.Errorf("%d records", n)
+		}
+		b.pass(6 * collection)
+		if n := b.store.Keys(); n != 1 {
+			t.Errorf("then %d records", n)
+		}
+	})
+}
+
 func TestMetricsOfCollections(t *testing.T) {
 	collecting(t, 0, func(b *bubble) {
 		registry := prometheus.NewPedanticRegistry()

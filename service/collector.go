@@ -36,7 +36,11 @@ type collector struct {
 	told bool // that it does not work
 }
 
-func newCollector(w *Worker) *collector { return &collector{w: w, pace: usualPace} }
+func newCollector(w *Worker) *collector {
+	c := &collector{w: w, pace: usualPace}
+	c.pace.settle = max(c.pace.settle, 2*w.config.Sync)
+	return c
+}
 
 // run looks now and then, until ctx ends. Workers look at different times.
 func (c *collector) run(ctx context.Context) {

@@ -30,6 +30,11 @@ type Config struct {
 	// client. Default: 10,000.
 	ClientSessions int
 
+	// Sync is how long the store may take until what it has acknowledged is on
+	// disk. Records of locks that nobody uses are dropped no sooner. Default:
+	// 2 min, as a NATS server that is not told otherwise.
+	Sync time.Duration
+
 	// Version is what the micro service reports: a semantic version.
 	// Default: "0.0.0".
 	Version string
@@ -71,6 +76,9 @@ func (c *Config) withDefaults() (Config, error) {
 	}
 	if d.ClientSessions < 0 {
 		return d, fmt.Errorf("client sessions: want at least 1, got %d", d.ClientSessions)
+	}
+	if d.Sync < 0 {
+		return d, errors.New("sync: want 0 or more, got " + d.Sync.String())
 	}
 	if d.Version == "" {
 		d.Version = "0.0.0"

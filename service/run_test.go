@@ -216,6 +216,9 @@ func TestNewRefusesANonsensicalConfig(t *testing.T) {
 			t.Errorf("a default TTL of %s is accepted", ttl)
 		}
 	}
+	if _, err := service.New(nil, nil, nil, &service.Config{Sync: -1}); err == nil {
+		t.Error("a negative time to sync is accepted")
+	}
 	for _, ttl := range []time.Duration{0, 10 * time.Millisecond, 24 * time.Hour} {
 		if _, err := service.New(nil, nil, nil, &service.Config{DefaultTTL: ttl}); err != nil {
 			t.Errorf("a default TTL of %s: %v", ttl, err)

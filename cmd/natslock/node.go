@@ -127,7 +127,8 @@ func (n *node) openStore(ctx context.Context, c *serveCmd, log *slog.Logger) (er
 
 func (n *node) openWorker(c *serveCmd, registry *prometheus.Registry, log *slog.Logger) (err error) {
 	config := service.Config{
-		DefaultTTL: c.DefaultTTL, SessionTTL: c.SessionTTL, ReconnectGrace: c.ReconnectGrace, Version: about().Version, Logger: log,
+		DefaultTTL: c.DefaultTTL, SessionTTL: c.SessionTTL, ReconnectGrace: c.ReconnectGrace,
+		Sync: time.Duration(c.Sync), Version: about().Version, Logger: log,
 	}
 	if n.nats != nil {
 		config.Listening = n.nats.Listening
