@@ -1,0 +1,30 @@
+package objecthash
+
+// corners are values with their hashes.
+var corners = map[string]string{
+	`{"constructor":"x"}`:                      "e6776b1bdd241c876ae3828ebd4d23662c028c36",
+	`{"constructor":{}}`:                       "925d8cbe4cc92e40a0e29872dc748a3d3f8b71cd",
+	`{"__proto__":1}`:                          "7ded35f0da43c5aaae2d99c9d6b245e1b40180ab",
+	`{"__proto__":{"a":1}}`:                    "0e1fcd8cfaf6e552d77e043c88e39cefa0a032ba",
+	`[{"__proto__":null,"constructor":[]},{}]`: "d8d92a34b9a501877a16f302c514559e83b47bd8",
+	`{"prototype":{"b":[]},"a":{}}`:            "2aad4c9744af0916aa4da266824ef5a6b8e41e63",
+	`{"constructor":null,"x":{"y":{}}}`:        "1c45c73541ec33087f89e8429ac85038fbd00301",
+	`{"a":1,"a":2}`:                            "2f4c4574f701afef16533f4df50c4adcef384b3c",
+	`{"\ud800":1,"\uffff":2,"\ud83d\ude00":3}`: "abaf2ea14fe8489acad7d816938511bb91b9ddbd",
+	`"\ud800"`:                         "4342f69f3ded164eb035cc7d0320425833e6bbce",
+	`"\ud83d\ude00"`:                   "b9a5a336af03d9f155595a1fe4defced6a7261b8",
+	`"\u0000\b\f\n\r\t\/\\\""`:         "d2f4e23a6b2898bb43cb00f342fbecfb18d9178f",
+	`1e400`:                            "2b3d64c68adcdad2c3b850deb03280b5746828da",
+	`-0`:                               "2e1cc5d852d9f51ffd88c7cb6e17a39f133a4f4e",
+	`1e-7`:                             "be4f31fab69fba9a1a283905893e6b05687a7c57",
+	`123456789012345678901234567890`:   "0c9304d3a5332366f8e7a26d3657049e268840c4",
+	`{"2":1,"10":1,"1":1,"A":1,"a":1}`: "7a1aa6d67cf6d004c7b173c21d7da1b9af7fb0d2",
+	`[[],[[]],{}]`:                     "122a9a8790e871b2760e57664949f7b4f7869328",
+	`{"toString":1,"hasOwnProperty":2,"toJSON":3,"length":0}`: "07b10d7d60fba8c2d159ae6a56618839415502fc",
+	`{"":""}`:     "94e833a5c385c1fa011f508b1d22d8e4643e8b82",
+	`" é\u00e9 "`: "4783a0d7657f8658cf45344617d45bfa7d4dba3e",
+	`{"__proto__":{"constructor":{}},"constructor":{"__proto__":[]}}`: "af65f476bd28b3302b2f239b7262aa941a545dd2",
+	`{"entity":"orders","entityID":"42"}`:                             "aac108da1d2f83cc27bd00482d9f49fa00f0a4e8",
+	`{"entity":"orders","entityID":42}`:                               "987bb7d292b36c5ed6cca300ca854bd26e44c78c",
+	`[{"a":1},{"a":1}]`:                                               "b0fdc38131fb3134c7d0dbd41cd90f5c89155b94",
+}
