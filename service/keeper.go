@@ -28,6 +28,7 @@ type keeper struct {
 	log     *slog.Logger
 	end     func(due timed, judged time.Duration) // ends what is over of due, and calls rung when that is done
 	due     chan struct{}                         // bounds the ends that are on their way
+	pace    time.Duration                         // the timers are looked at no more often, unless the earliest becomes another
 	probing atomic.Bool
 }
 
@@ -35,8 +36,17 @@ type keeper struct {
 // at once, so that many that end together do not crowd out everything else.
 const maxDue = 512
 
-func newKeeper(store bus.Store, what string, log *slog.Logger, end func(timed, time.Duration)) *keeper {
+// The paces of keepers. Nearly every timer of a session rings in vain, because the
+// session is alive; and each look at one costs a sign of life of the store. A lock's
+// timers are waits, too, whose ends people see.
+const (
+	sessionPace = 10 * time.Millisecond
+	lockPace    = time.Millisecond
+)
+
+func newKeeper(store bus.Store, what string, pace time.Duration, log *slog.Logger, end func(timed, time.Duration)) *keeper {
 	return &keeper{
+		pace:  pace,
 		clock: newServiceClock(), timers: newTimers(), store: store, loads: newLoads(), what: what, log: log,
 		end: end, due: make(chan struct{}, maxDue),
 	}
@@ -95,7 +105,7 @@ func (k *keeper) tick(ctx context.Context, spawn func(func())) {
 		}
 		pause := tickEvery // unless woken by the probe, or because there is room for more
 		if left := next - m.now; timed && left > 0 && !m.away {
-			pause = min(max(left, time.Millisecond), tickEvery)
+			pause = min(max(left, k.pace), tickEvery)
 		}
 		timer.Reset(pause)
 	}

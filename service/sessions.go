@@ -32,7 +32,7 @@ func newSessions(w *Worker, store bus.Store) *sessions {
 		w: w, known: map[string]*session{}, byConn: map[connection]map[*session]struct{}{},
 		room: newRoom(w.config.ClientSessions),
 	}
-	t.keeper = newKeeper(store, "sessions", w.log, t.expire)
+	t.keeper = newKeeper(store, "sessions", sessionPace, w.log, t.expire)
 	return t
 }
 

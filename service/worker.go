@@ -74,7 +74,7 @@ func New(nc *nats.Conn, locks, sessions bus.Store, cfg *Config) (*Worker, error)
 		reading:    make(chan struct{}, maxReading),
 	}
 	w.floor = newFloor(locks, w.sunk)
-	w.keeper = newKeeper(w.floor, "locks", w.log, w.expire)
+	w.keeper = newKeeper(w.floor, "locks", lockPace, w.log, w.expire)
 	w.collector = newCollector(w)
 	w.sessions = newSessions(w, sessions)
 	w.decided = w.flights.decided
