@@ -98,12 +98,12 @@ func writeIdle(w io.Writer, points []bench.Beside) error {
 	if _, err := fmt.Fprint(w, "\nseparate names without sessions, and beside idle ones\n\n"); err != nil {
 		return err
 	}
-	t := text.Table{W: w, Terminal: true, Header: []string{"CALLERS", "PAIRS/S", "P50", "P99", "SESSIONS", "PAIRS/S", "P50", "P99", "RATIO"}}
+	t := text.Table{W: w, Terminal: true, Header: []string{"CALLERS", "PAIRS/S", "P50", "P99", "SESSIONS", "PAIRS/S", "P50", "P99", "RATIO", "CPU OF A PAIR", "OF A KEEPALIVE"}}
 	for i := range points {
 		b := &points[i]
 		row := append([]string{strconv.Itoa(b.Callers)}, figures(&b.Without)...)
 		row = append(append(row, strconv.Itoa(b.Sessions)), figures(&b.With)...)
-		t.Row(append(row, round(b.Ratio(), 2))...)
+		t.Row(append(row, round(b.Ratio(), 2), micros(b.Pair), micros(b.Beat))...)
 	}
 	return t.Flush()
 }

@@ -16,6 +16,8 @@ type Beside struct {
 	Sessions int
 	Without  Figures
 	With     Figures
+	Pair     time.Duration // CPU of the server for a pair, without sessions
+	Beat     time.Duration // and what it needs more with them, for a keepalive
 }
 
 // Ratio is how many times the rate alone that beside the sessions is.
@@ -44,7 +46,7 @@ func Idle(ctx context.Context, cfg PresenceConfig, callers []int) (points []Besi
 		if err := i.measure(ctx, n); err != nil {
 			return nil, fmt.Errorf("%s: %w", i.what, err)
 		}
-		points = append(points, Beside{Callers: n, Sessions: cfg.Sessions, Without: i.without.figures(), With: i.with.figures()})
+		points = append(points, i.point(n))
 	}
 	return points, nil
 }
@@ -55,7 +57,24 @@ type idle struct {
 	run           *run
 	members       *members
 	what          string
-	without, with tally
+	without, with spent
+}
+
+// spent is a tally and what it has cost.
+type spent struct {
+	tally
+	pairs, beats int64 // all, also those that the tally does not count
+	cpu          time.Duration
+}
+
+// point is what the rounds have found.
+func (i *idle) point(callers int) Beside {
+	b := Beside{Callers: callers, Sessions: i.cfg.Sessions, Without: i.without.figures(), With: i.with.figures()}
+	if i.without.pairs > 0 && i.with.beats > 0 {
+		b.Pair = i.without.cpu / time.Duration(i.without.pairs)
+		b.Beat = (i.with.cpu - b.Pair*time.Duration(i.with.pairs)) / time.Duration(i.with.beats)
+	}
+	return b
 }
 
 // measure has the rounds begin in turns with and without: what comes first in a
@@ -91,16 +110,38 @@ func (i *idle) beside(ctx context.Context, n, round int) error {
 	return err
 }
 
-func (i *idle) slice(ctx context.Context, n int, step string, sum *tally) error {
+func (i *idle) slice(ctx context.Context, n int, step string, sum *spent) error {
 	i.cfg.Progress(i.what, step)
 	s := slice{side: service, name: separateTurn, length: i.cfg.Duration / time.Duration(i.cfg.Rounds)}
 	i.run.turns++
+	before, err := i.look(ctx)
+	if err != nil {
+		return err
+	}
 	t, err := s.run(ctx, i.run.lines, fmt.Sprintf("%s-%04d", i.run.id, i.run.turns), n)
 	if err != nil {
 		return err
 	}
+	after, err := i.look(ctx)
+	if err != nil {
+		return err
+	}
 	sum.add(t)
+	sum.pairs += int64(t.all)
+	sum.beats += after.beats - before.beats
+	sum.cpu += after.cpu - before.cpu
 	return nil
+}
+
+// look notes what the server has used so far, and how many keepalives it had.
+func (i *idle) look(ctx context.Context) (s spent, err error) {
+	told, err := i.members.order(ctx, doCount, Crowd{})
+	if err != nil {
+		return s, err
+	}
+	s.beats = told.Answered
+	s.cpu, err = CPU(i.cfg.Server.PID())
+	return s, err
 }
 
 // MarshalJSON writes the point with its ratio.
@@ -111,5 +152,7 @@ func (b Beside) MarshalJSON() ([]byte, error) {
 		Without  Figures `json:"without"`
 		With     Figures `json:"with"`
 		Ratio    float64 `json:"ratio"`
-	}{b.Callers, b.Sessions, b.Without, b.With, b.Ratio()})
+		Pair     float64 `json:"cpu_of_a_pair_us"`
+		Beat     float64 `json:"cpu_of_a_keepalive_us"`
+	}{b.Callers, b.Sessions, b.Without, b.With, b.Ratio(), Micros(b.Pair), Micros(b.Beat)})
 }

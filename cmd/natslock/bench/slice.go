@@ -29,6 +29,7 @@ type slice struct {
 type tally struct {
 	length     time.Duration
 	pairs      int
+	all        int // pairs, with those before and after the slice
 	samples    samples
 	outOfOrder int
 }
@@ -36,6 +37,7 @@ type tally struct {
 func (t *tally) add(o tally) {
 	t.length += o.length
 	t.pairs += o.pairs
+	t.all += o.all
 	t.samples = append(t.samples, o.samples...)
 	t.outOfOrder += o.outOfOrder
 }
@@ -77,6 +79,7 @@ func (s slice) count(grants [][]grant, lines int, begin, end time.Time) tally {
 	t := tally{length: s.length}
 	byLine := make([][]grant, lines)
 	for i, gs := range grants {
+		t.all += len(gs)
 		for _, g := range gs {
 			if !g.at.Before(begin) && g.at.Before(end) {
 				t.pairs++
