@@ -9,5 +9,6 @@ stage "fuzz tests" bash .ci/fuzz.sh 3s
 stage "README" bash .ci/readme.sh
 stage "how to move here" bash .ci/readme.sh docs/migrate.md
 stage "examples" bash .ci/examples.sh
+stage "console" bash .ci/console.sh
 stage "socket.io clients" bash .ci/socketio.sh
 passed

@@ -5,11 +5,12 @@ export class Unreachable extends Error {}
 
 const patience = 5000; // for the answer to a call that does not wait
 
-// Realm calls for one realm.
+// Realm calls for one realm. Its paths are whole, since browsers refuse to call what
+// is relative to a page that was opened as http://user:password@….
 export class Realm {
   constructor(name) {
     this.name = name;
-    this.path = `/v1/realms/${encodeURIComponent(name)}`;
+    this.path = `${location.origin}/v1/realms/${encodeURIComponent(name)}`;
   }
 
   lock(name) {
@@ -65,7 +66,7 @@ async function call(method, path, { body, signal, keepalive, patience: most = pa
 // was started, or undefined where it does not say.
 export async function refused() {
   try {
-    const answer = await fetch("/metrics", { signal: AbortSignal.timeout(patience) });
+    const answer = await fetch(`${location.origin}/metrics`, { signal: AbortSignal.timeout(patience) });
     if (!answer.ok) return undefined;
     const line = /^natslock_requests_total\{status="held",verb="acquire"\} (\S+)$/m.exec(await answer.text());
     return line ? Number(line[1]) : undefined;
