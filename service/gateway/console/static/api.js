@@ -3,10 +3,11 @@
 // Unreachable is why there is no answer.
 export class Unreachable extends Error {}
 
+const most = 3000; // locks that are listed
 const patience = 5000; // for the answer to a call that does not wait
 
 // Realm calls for one realm. Its paths are whole, since browsers refuse to call what
-// is relative to a page that was opened as http://user:password@….
+// is relative to a page whose address has a user and a password in it.
 export class Realm {
   constructor(name) {
     this.name = name;
@@ -17,10 +18,30 @@ export class Realm {
     return `${this.path}/locks/${encodeURIComponent(name)}`;
   }
 
-  list(prefix) {
+  // list returns the locks that are held, the first ones of them if there are more,
+  // and then those whose names begin as what is searched for.
+  async list(search) {
+    const locks = [];
+    let cursor;
+    do {
+      const page = await this.#page({ cursor });
+      locks.push(...page.locks ?? []);
+      cursor = page.cursor;
+    } while (cursor && locks.length < most);
+    if (cursor && search) {
+      const known = new Set(locks.map((l) => l.name));
+      const page = await this.#page({ prefix: search });
+      locks.push(...(page.locks ?? []).filter((l) => !known.has(l.name)));
+    }
+    return { locks, more: Boolean(cursor) };
+  }
+
+  async #page(which) {
     const query = new URLSearchParams({ limit: "1000" });
-    if (prefix) query.set("prefix", prefix);
-    return call("GET", `${this.path}/locks?${query}`);
+    for (const [name, value] of Object.entries(which)) if (value) query.set(name, value);
+    const reply = await call("GET", `${this.path}/locks?${query}`);
+    if (reply.status !== "ok") throw new Error(reply.message ?? reply.status);
+    return reply;
   }
 
   acquire(name, fields, signal) {

@@ -9,7 +9,7 @@ import { Locks, matches } from "./locks.js";
 
 const $ = (id) => document.getElementById(id);
 const often = 150; // milliseconds, at least, between a change and the list that shows it
-const seldom = 5000; // between lists when nothing changes: renewals are no events
+const seldom = 3000; // between lists when nothing changes: renewals are no events
 const unseen = 20_000; // after which a tab that nobody looks at lets its connection go: a browser has few
 
 let realm, feed;
@@ -89,11 +89,9 @@ async function read() {
   reading = true;
   const of = feed, begun = performance.now();
   try {
-    const prefix = listed.more ? $("search").value : "";
-    const [reply] = await Promise.all([of.realm.list(prefix), countRefused()]);
+    const [found] = await Promise.all([of.realm.list($("search").value.trim()), countRefused()]);
     if (of !== feed) return;
-    if (reply.status !== "ok") throw new Error(reply.message ?? reply.status);
-    listed = { locks: reply.locks ?? [], at: performance.now(), more: Boolean(reply.cursor) || prefix !== "" };
+    listed = { ...found, at: performance.now() };
     show();
   } catch (why) {
     if (of !== feed) return;
@@ -102,7 +100,7 @@ async function read() {
   } finally {
     reading = false;
     const took = performance.now() - begun;
-    due(again || of !== feed ? Math.max(often, 4 * took) : seldom);
+    due(again || of !== feed ? Math.max(often, 4 * took) : Math.max(seldom, 20 * took));
     again = false;
   }
 }
@@ -123,7 +121,7 @@ function show() {
   const held = listed.locks.length;
   write($("count"), `${query ? `${found.length} of ` : ""}${held}${listed.more ? "+" : ""}`);
   $("none").hidden = found.length > 0 && !hidden;
-  write($("none"), listed.fresh ? "Reading…" : hidden ? `${hidden} more: search for some of them.` : query ? "No lock is like that." : "Nothing is held.");
+  write($("none"), listed.fresh ? "Reading…" : hidden ? `${hidden}${listed.more ? "+" : ""} more: search for some of them.` : query ? (listed.more ? `None of the first ${held} is like that, and none begins so.` : "No lock is like that.") : "Nothing is held.");
   write($("mine"), holds.size ? `this tab holds ${holds.size}` : "");
 }
 

@@ -304,6 +304,24 @@ test("a search, and the realm in the URL", async () => {
   await row("a/one").waitFor();
 });
 
+test("a realm with more locks than are listed", async () => {
+  const lock = (name) => ({ name, held: true, mode: "exclusive", holders: [{ owner: "o", client: "c", token: 1, ttl_ms: 60_000, expires_in_ms: 60_000, granted_at: new Date() }] });
+  await page.route("**/locks?*", (route) => {
+    const query = new URL(route.request().url()).searchParams, from = Number(query.get("cursor"));
+    const locks = query.has("prefix") ? [lock("z/9")] : Array.from({ length: 1000 }, (_, n) => lock(`a/${1000 + from + n}`));
+    return route.fulfill({ json: { status: "ok", locks, cursor: query.has("prefix") ? undefined : String(from + 1000) } });
+  });
+  await page.reload();
+  await page.locator("#none", { hasText: "2800+ more" }).waitFor();
+  assert.equal(await page.locator("#count").innerText(), "3000+");
+  await page.fill("#search", "a/3999");
+  await row("a/3999").waitFor();
+  await page.fill("#search", "z/");
+  await row("z/9").waitFor();
+  await page.fill("#search", "nothing");
+  await page.locator("#none", { hasText: "and none begins so" }).waitFor();
+});
+
 test("everything by keyboard", async () => {
   const focus = () => page.evaluate(() => document.activeElement.getAttribute("aria-label") ?? document.activeElement.name ?? document.activeElement.id);
   const tabTo = async (what) => {
