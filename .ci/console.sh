@@ -20,4 +20,4 @@ bash .ci/build.sh "$NATSLOCK"
 background "$NATSLOCK" serve
 cd service/gateway/console/testdata/browser
 npm ci --no-audit --no-fund
-timeout 120 npm test
+timeout 240 npm test
