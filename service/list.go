@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/natslock/natslock/schema"
 	"github.com/natslock/natslock/service/lock"
@@ -18,7 +19,11 @@ var errCursor = errors.New("no cursor")
 
 // list handles the verb list: from what this worker has seen.
 func (w *Worker) list(r request, m *schema.List) {
-	after, err := decodeCursor(m.Cursor)
+	kind := cursorOfLocks
+	if m.Sessions {
+		kind = cursorOfSessions
+	}
+	after, err := decodeCursor(kind, m.Cursor)
 	if err != nil {
 		w.reply(r.caller, refusal{schema.StatusInvalid, "cursor: not one that a list has given"}.reply(), "")
 		return
@@ -39,7 +44,7 @@ func (w *Worker) list(r request, m *schema.List) {
 		reply := &schema.Reply{Status: schema.StatusOK, Locks: make([]schema.LockState, 0, min(limit, len(names)))}
 		if len(names) > limit {
 			names = names[:limit]
-			reply.Cursor = encodeCursor(names[limit-1])
+			reply.Cursor = encodeCursor(cursorOfLocks, names[limit-1])
 		}
 		size := replyReserve
 		for _, name := range names {
@@ -53,7 +58,7 @@ func (w *Worker) list(r request, m *schema.List) {
 				one = stateSize(r.caller.encoding, &state)
 			}
 			if size += one; size > schema.MaxReply {
-				reply.Cursor = encodeCursor(reply.Locks[len(reply.Locks)-1].Name)
+				reply.Cursor = encodeCursor(cursorOfLocks, reply.Locks[len(reply.Locks)-1].Name)
 				break
 			}
 			reply.Locks = append(reply.Locks, state)
@@ -118,18 +123,27 @@ func (h *nameHeap) Pop() any {
 	return x
 }
 
-// A cursor is the last name that was listed.
-func encodeCursor(name string) string {
-	return base64.RawURLEncoding.EncodeToString([]byte("n" + name))
+// A cursor is the last of what was listed, behind a byte that says what that was.
+const (
+	cursorOfLocks    = "n"
+	cursorOfSessions = "s"
+)
+
+func encodeCursor(kind, last string) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(kind + last))
 }
 
-func decodeCursor(cursor string) (name string, err error) {
+// decodeCursor returns what was listed last, or "" for no cursor. Only what
+// encodeCursor has made of the kind is a cursor: whoever sends another would get a
+// part of the list and take it for the whole.
+func decodeCursor(kind, cursor string) (last string, err error) {
 	if cursor == "" {
 		return "", nil
 	}
-	b, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
-	if err != nil || len(b) == 0 || b[0] != 'n' || len(b)-1 > schema.MaxName {
+	b, err := base64.RawURLEncoding.DecodeString(cursor)
+	last, ok := strings.CutPrefix(string(b), kind)
+	if err != nil || !ok || last == "" || len(last) > schema.MaxName || !utf8.ValidString(last) || encodeCursor(kind, last) != cursor {
 		return "", errCursor
 	}
-	return string(b[1:]), nil
+	return last, nil
 }

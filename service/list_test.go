@@ -125,7 +125,8 @@ func TestListMissesNothingThatIsHeldThroughout(t *testing.T) {
 
 func TestAForeignCursorIsInvalid(t *testing.T) {
 	inBubble(t, func(b *bubble) {
-		for _, cursor := range []string{"x", "!", "bg==", strings.Repeat("b", 1000), strings.Repeat("b", 2000), "AAAA"} {
+		for _, cursor := range []string{"x", "!", "bg==", strings.Repeat("b", 1000), strings.Repeat("b", 2000), "AAAA",
+			"blah", "bg", "bmE\n", "c2E"} {
 			r := b.want(schema.StatusInvalid, &schema.List{Cursor: cursor})
 			if !strings.HasPrefix(r.Message, "cursor") {
 				t.Errorf("message %q", r.Message)

@@ -81,6 +81,9 @@ func (t *sessions) judgeLocked(one lock.Session) (l lock.Leave, over bool) {
 	id, leaf := schema.SplitSession(one.ID)
 	p := t.getLocked(id)
 	epoch := one.Epoch
+	if p.revision == 0 && epoch == p.record.Epoch && p.record.State == presence.Open {
+		t.extendLocked(p, one)
+	}
 	switch {
 	case p.record.State == presence.Unknown, p.revision == 0 && epoch > p.record.Epoch:
 		p.adopt(presence.Record{
@@ -98,6 +101,18 @@ func (t *sessions) judgeLocked(one lock.Session) (l lock.Leave, over bool) {
 		}
 	}
 	return l, false
+}
+
+// extendLocked gives a session that was rebuilt from a lock the longer time that
+// another lock knows it by: it may have changed between the two acquires, and
+// nobody is to end early.
+func (t *sessions) extendLocked(p *session, one lock.Session) {
+	ttl, grace := max(p.record.TTL, one.TTL), max(p.record.Grace, one.Grace)
+	if ttl == p.record.TTL && grace == p.record.Grace {
+		return
+	}
+	p.record.TTL, p.record.Grace = ttl, grace
+	t.timers.Set(p, p.deadline(0))
 }
 
 // refreshLocked reads how a session stands, from the leader.

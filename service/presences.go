@@ -33,7 +33,7 @@ func (w *Worker) listSessions(r request, m *schema.List, after string) {
 			reply.Sessions = append(reply.Sessions, *s)
 		}
 		if more {
-			reply.Cursor = encodeCursor(reply.Sessions[len(reply.Sessions)-1].Session)
+			reply.Cursor = encodeCursor(cursorOfSessions, reply.Sessions[len(reply.Sessions)-1].Session)
 		}
 		w.reply(r.caller, reply, "")
 	})

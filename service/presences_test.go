@@ -88,5 +88,6 @@ func TestListOfSessionsGoesOnAtItsCursor(t *testing.T) {
 		if seen != 25 || cursor != "" {
 			t.Errorf("%d sessions, cursor %q", seen, cursor)
 		}
+		b.want(schema.StatusInvalid, &schema.List{Sessions: true, Cursor: "bmE"}) // of a list of locks
 	})
 }

@@ -228,6 +228,37 @@ func TestSessionsAreRebuiltFromTheLocks(t *testing.T) {
 	})
 }
 
+// A session may have changed its TTL and grace between two acquires: whichever lock
+// is seen first, it is rebuilt with the longer ones.
+func TestARebuiltSessionHasItsLongestTime(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		const n = 8 // the locks are seen in any order
+		ttl := func(i, ms int64, lock string) {
+			s := fmt.Sprint("s", i)
+			b.as("c", &schema.Keepalive{Session: s, Create: true, TTL: &ms, Grace: &ms}).want(schema.StatusOK)
+			b.present("c", s, lock+s)
+		}
+		for i := range int64(n) {
+			ttl(i, 1000+i%2*29_000, "a")
+			ttl(i, 30_000-i%2*29_000, "b")
+		}
+		b.settle()
+		b.workers[0].stop(b.t)
+		b.loseSessions()
+		b.start(b.store, nil)
+		b.pass(25 * time.Second)
+		for i := range n {
+			b.wantHolders(fmt.Sprint("as", i), "c")
+			b.wantHolders(fmt.Sprint("bs", i), "c")
+		}
+		b.pass(7 * time.Second)
+		for i := range n {
+			b.wantHolders(fmt.Sprint("as", i))
+			b.wantHolders(fmt.Sprint("bs", i))
+		}
+	})
+}
+
 // loseSessions replaces the bucket of the sessions by an empty one.
 func (b *bubble) loseSessions() {
 	old := b.sessions
