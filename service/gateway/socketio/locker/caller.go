@@ -1,0 +1,184 @@
+package locker
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/natslock/natslock/client"
+	"github.com/natslock/natslock/schema"
+	"github.com/natslock/natslock/service/gateway"
+	"github.com/natslock/natslock/service/gateway/socketio/socket"
+)
+
+const (
+	callTimeout  = 10 * time.Second // of one request to the service
+	leaveTimeout = time.Second      // then it goes on in the background
+)
+
+// caller is a socket and whose it is.
+type caller struct {
+	server     *Server
+	socket     *socket.Socket
+	connection *gateway.Connection
+	realm      string
+	client     string
+	queue      chan asked // as many as there may be requests
+
+	// Of run alone, and of gone after it.
+	leaf *client.Leaf // nil: nothing was locked yet
+
+	watching atomic.Bool // its realm
+}
+
+// handler answers an event.
+type handler func(*caller, context.Context, []json.RawMessage) any
+
+// handlers are the events that are answered in their order.
+var handlers = map[string]handler{
+	"lock":        (*caller).lock,
+	"unlock":      (*caller).unlock,
+	"isLock":      (*caller).isLock,
+	"forceUnlock": (*caller).forceUnlock,
+	"lockTable":   (*caller).lockTable,
+	"watch":       (*caller).watch,
+}
+
+// asked is an event that is to be answered.
+type asked struct {
+	*socket.Event
+	handle handler
+	end    func()
+}
+
+// on has an event handled.
+func (c *caller) on(name string, handle handler) {
+	c.socket.On(name, func(e *socket.Event) {
+		end := c.connection.Request()
+		if end == nil {
+			most := c.server.door.Limits().Requests
+			reply(e, failed(argument(e.Args), fmt.Errorf("requests: more than %d at the same time on one connection", most)))
+			return
+		}
+		c.queue <- asked{e, handle, end} // there is room: they are counted
+	})
+}
+
+// reply answers an event both ways. Who is gone is not told.
+func reply(e *socket.Event, a any) {
+	_ = e.Socket().Emit(e.Name, a)
+	if e.Asked() {
+		_ = e.Ack(a)
+	}
+}
+
+// run answers what is asked, until the socket ends.
+func (c *caller) run(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case a := <-c.queue:
+			reply(a.Event, a.handle(c, ctx, a.Args))
+			a.end()
+		}
+	}
+}
+
+// gone takes the socket out of what it holds.
+func (c *caller) gone(reason socket.Reason) {
+	c.connection.Close()
+	for len(c.queue) > 0 {
+		(<-c.queue).end()
+	}
+	if c.leaf == nil || reason == socket.ReasonShutdown {
+		return // it may come back
+	}
+	grace := c.server.config.Grace
+	if reason == socket.ReasonClient {
+		grace = 0
+	}
+	c.server.leaving.Go(func() {
+		if grace > 0 {
+			timer := time.NewTimer(grace)
+			defer timer.Stop()
+			select {
+			case <-timer.C:
+			case <-c.server.stopped.Done():
+				return
+			}
+		}
+		c.leave()
+	})
+}
+
+// leave takes the leaf out of what it holds.
+func (c *caller) leave() {
+	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
+	defer cancel()
+	if err := c.leaf.Leave(ctx); err != nil {
+		c.server.config.Logger.Debug("socket.io: a socket leaves later", "sid", c.socket.ID(), "err", err)
+	}
+}
+
+// present has the socket's leaf opened.
+func (c *caller) present(ctx context.Context) error {
+	if c.leaf != nil {
+		if c.leaf.Context().Err() == nil {
+			return nil
+		}
+		c.leave()
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	leaf, err := c.server.gateway.OpenLeaf(ctx, c.socket.ID())
+	if err == nil {
+		c.leaf = leaf
+	}
+	return err
+}
+
+// call asks the service. An acquire that is given up is not taken back, because by
+// then the hold may be another socket's, too: it ends with the leaf.
+func (c *caller) call(ctx context.Context, realm string, v schema.Verb, m schema.Message) (*schema.Reply, error) {
+	bounded, end := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer end(nil)
+	giveUp := func() { end(client.ErrHandedOver) }
+	defer context.AfterFunc(ctx, giveUp)()
+	timer := time.AfterFunc(callTimeout, giveUp)
+	defer timer.Stop()
+	return c.server.gateway.CallIn(bounded, realm, v, m)
+}
+
+// ok asks what is answered ok.
+func (c *caller) ok(ctx context.Context, realm string, v schema.Verb, m schema.Message) (*schema.Reply, error) {
+	r, err := c.call(ctx, realm, v, m)
+	if err == nil && r.Status != schema.StatusOK {
+		err = refused(v, r)
+	}
+	return r, err
+}
+
+// refused is the error of a reply that is no answer.
+func refused(v schema.Verb, r *schema.Reply) error {
+	return fmt.Errorf("%s: %s: %s", v, r.Status, r.Message)
+}
+
+// holder returns who holds a lock, or nil.
+func (c *caller) holder(ctx context.Context, id string) (*schema.Holder, error) {
+	r, err := c.ok(ctx, c.realm, schema.VerbInspect, &schema.Inspect{Name: id})
+	if err != nil {
+		return nil, err
+	}
+	return first(r.Locks), nil
+}
+
+// first is the first holder of the only lock, or nil.
+func first(locks []schema.LockState) *schema.Holder {
+	if len(locks) != 1 || len(locks[0].Holders) == 0 {
+		return nil
+	}
+	return &locks[0].Holders[0]
+}

@@ -1,0 +1,90 @@
+package locker
+
+import (
+	"encoding/json"
+	"slices"
+
+	"github.com/natslock/natslock/schema"
+)
+
+// The members of records and requests.
+const (
+	fieldResource = "resource"
+	fieldDetails  = "details"
+	fieldID       = "resourceID"
+	fieldRealm    = "realm"
+	fieldClient   = "client_id"
+	fieldSIDs     = "sids"
+)
+
+// owned are the details that say whose a lock is, which clients cannot choose.
+var owned = []string{fieldRealm, fieldClient, fieldSIDs}
+
+// record is a lock as clients see it.
+type record struct {
+	id       string
+	resource json.RawMessage
+	details  object // but the owned ones
+	realm    string
+	client   string
+	sids     []string
+}
+
+// recordOf is the record of a hold. One that others have taken may have no resource.
+func recordOf(realm, id string, h *schema.Holder) record {
+	r := record{id: id, realm: realm, client: h.Client, resource: json.RawMessage("null"), sids: []string{}}
+	if meta, err := parseObject(json.RawMessage(h.Meta)); err == nil {
+		if resource := meta.get(fieldResource); resource != nil {
+			r.resource = resource
+		}
+		if details, err := parseObject(meta.get(fieldDetails)); err == nil {
+			r.details = details.without(owned...)
+		}
+	}
+	for _, s := range h.Sessions {
+		r.sids = append(r.sids, sidOf(s))
+	}
+	return r
+}
+
+// sidOf is the socket that a session stands for.
+func sidOf(session string) string {
+	presence, leaf := schema.SplitSession(session)
+	if leaf == "" {
+		return presence
+	}
+	return leaf
+}
+
+// joined is the record with another socket.
+func (r record) joined(sid string) record {
+	if !slices.Contains(r.sids, sid) {
+		r.sids = append(slices.Clone(r.sids), sid)
+	}
+	return r
+}
+
+// left is the record without a socket.
+func (r record) left(sid string) record {
+	r.sids = slices.DeleteFunc(slices.Clone(r.sids), func(s string) bool { return s == sid })
+	return r
+}
+
+// text writes the record.
+func (r record) text() json.RawMessage {
+	return object{
+		{fieldResource, r.resource},
+		{fieldDetails, ownedBy(r.details, r.realm, r.client, encode(r.sids))},
+		{fieldID, encode(r.id)},
+	}.text()
+}
+
+// ownedBy writes details with those that say whose they are.
+func ownedBy(details object, realm, client string, sids json.RawMessage) json.RawMessage {
+	return details.with(fieldRealm, encode(realm)).with(fieldClient, encode(client)).with(fieldSIDs, sids).text()
+}
+
+// metaOf is the meta of a lock.
+func metaOf(resource json.RawMessage, details object) schema.Meta {
+	return schema.Meta(object{{fieldResource, resource}, {fieldDetails, details.text()}}.text())
+}

@@ -1,0 +1,116 @@
+package locker
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/natslock/natslock/service/gateway/socketio/objecthash"
+)
+
+// The results and statuses of answers.
+const (
+	resultOK    = "ok"
+	resultError = "error"
+
+	statusLocked    = "locked"
+	statusAlready   = "already"
+	statusFree      = "free"
+	statusUnlock    = "unlock"
+	statusNotLocked = "not_locked"
+	statusWatch     = "watch"
+	statusError     = "error"
+)
+
+// answer is what a request is answered.
+type answer struct {
+	Result  string          `json:"result"`
+	Status  string          `json:"status"`
+	Data    json.RawMessage `json:"data"`
+	Message string          `json:"message,omitempty"`
+}
+
+// failed answers what was not done, or may not have been.
+func failed(data json.RawMessage, why error) answer {
+	return answer{Result: resultError, Status: statusError, Data: data, Message: why.Error()}
+}
+
+// request is what a client asks about a lock.
+type request struct {
+	raw      json.RawMessage // as it was sent
+	id       string
+	members  object // nil: it was a resourceID
+	resource json.RawMessage
+	details  object // nil: there are none
+}
+
+var (
+	null = json.RawMessage("null")
+
+	errNoArgument = errors.New("an argument is missing")
+	errNoResource = errors.New("resource: is missing")
+	errNoName     = errors.New("resourceID: is empty")
+)
+
+// argument is the first argument, and null if there is none.
+func argument(args []json.RawMessage) json.RawMessage {
+	if len(args) == 0 {
+		return null
+	}
+	return args[0]
+}
+
+// parseRequest reads {resource, details?}, or a resourceID where that may be.
+func parseRequest(args []json.RawMessage, byID bool) (r request, err error) {
+	if len(args) == 0 {
+		return r, errNoArgument
+	}
+	r.raw = args[0]
+	if byID && json.Unmarshal(r.raw, &r.id) == nil && r.raw[0] == '"' {
+		if r.id == "" {
+			return r, errNoName
+		}
+		return r, nil
+	}
+	if r.members, err = parseObject(r.raw); err != nil {
+		return r, fmt.Errorf("the argument: %w", err)
+	}
+	if r.resource = r.members.get(fieldResource); r.resource == nil {
+		return r, errNoResource
+	}
+	if details := r.members.get(fieldDetails); details != nil && string(details) != string(null) {
+		if r.details, err = parseObject(details); err != nil {
+			return r, fmt.Errorf("details: %w", err)
+		}
+	}
+	r.id, err = objecthash.Sum(r.resource)
+	return r, err
+}
+
+// free is what a request is answered about a lock that nobody holds: itself, and its
+// details as they would be.
+func (r *request) free(realm, client string) json.RawMessage {
+	if r.details == nil {
+		return r.raw
+	}
+	return r.members.with(fieldDetails, ownedBy(r.details, realm, client, json.RawMessage("[null]"))).text()
+}
+
+// named is the request with the name of its lock.
+func (r *request) named() json.RawMessage { return r.members.with(fieldID, encode(r.id)).text() }
+
+// realmOf reads the realm that a lockTable is of: by default the caller's.
+func realmOf(args []json.RawMessage, own string) (string, error) {
+	raw := argument(args)
+	if string(raw) == string(null) {
+		return own, nil
+	}
+	var realm string
+	if err := json.Unmarshal(raw, &realm); err != nil {
+		return "", errors.New("realm: must be a string")
+	}
+	if realm == "" {
+		return own, nil
+	}
+	return realm, nil
+}
