@@ -15,7 +15,8 @@ import (
 
 const module = "github.com/natslock/natslock"
 
-// socketio is a library of its own, which knows nothing of locks.
+// socketio is a library of its own, which knows nothing of locks, and the door
+// that is built on it.
 const socketio = "service/gateway/socketio/"
 
 // layers say which folders of the module the packages in a folder import,
@@ -34,7 +35,8 @@ var layers = map[string][]string{
 	socketio + "engine":     {},
 	socketio + "socket":     {socketio + "engine"},
 	socketio + "objecthash": {},
-	"cmd":                   {"schema", "bus", "bus/embedded", "client", "client/clienttest", "service", "service/gateway"},
+	socketio + "locker":     {"schema", "client", "service/gateway", socketio + "engine", socketio + "socket", socketio + "objecthash"},
+	"cmd":                   {"schema", "bus", "bus/embedded", "client", "client/clienttest", "service", "service/gateway", socketio + "locker"},
 	"examples":              {"schema", "client"},
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/natslock/natslock/service/gateway"
 	"github.com/natslock/natslock/service/gateway/console"
 	"github.com/natslock/natslock/service/gateway/httpapi"
+	"github.com/natslock/natslock/service/gateway/socketio/locker"
 )
 
 // doorFlags are the flags of serve for those who call over something else than NATS.
@@ -72,6 +73,7 @@ func (f *doorFlags) limits() gateway.Limits {
 type doors struct {
 	gateway  *gateway.Gateway
 	http     *httpapi.Server // nil: not open
+	socketio *locker.Server  // along with it
 	listener net.Listener    // for it
 	lockd    lockdDoor
 	patience time.Duration // for the drain
@@ -138,6 +140,10 @@ func (d *doors) openHTTP(c *serveCmd, registry *prometheus.Registry) (err error)
 		Realm: c.HTTPRealm, DefaultExpiry: c.DefaultExpiry, Origins: c.HTTPOrigin, Pages: pages,
 		Metrics: metricsHandler(registry, d.log), Meters: registry, Version: about().Version, Logger: d.log,
 	}
+	if d.socketio, err = c.socketioFlags.open(d.gateway, c.HTTPOrigin, d.log); err != nil {
+		return err
+	}
+	config.SocketIO = d.socketio
 	scheme := "http://"
 	if c.HTTPTLSCert != "" {
 		certificate, err := tls.LoadX509KeyPair(c.HTTPTLSCert, c.HTTPTLSKey)
@@ -192,6 +198,11 @@ func (d *doors) drain(ctx context.Context) {
 	var closing sync.WaitGroup
 	closing.Go(func() { d.lockd.drain(ctx) })
 	if d.http != nil {
+		closing.Go(func() {
+			if err := d.socketio.Shutdown(ctx); err != nil {
+				d.log.Warn("could not close all sockets in time", "err", err)
+			}
+		})
 		if err := d.http.Drain(ctx); err != nil {
 			d.log.Warn("could not close the http door", "err", err)
 		}

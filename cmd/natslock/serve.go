@@ -34,6 +34,7 @@ type serveCmd struct {
 
 	doorFlags
 	lockdFlags
+	socketioFlags
 	credentials
 }
 
@@ -127,7 +128,10 @@ func (c *serveCmd) check() error {
 	if err := c.doorFlags.check(); err != nil {
 		return err
 	}
-	return c.lockdFlags.check()
+	if err := c.lockdFlags.check(); err != nil {
+		return err
+	}
+	return c.socketioFlags.check()
 }
 
 // warnUnused names the flags that were given for nothing.

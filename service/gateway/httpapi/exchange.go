@@ -29,8 +29,17 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	x := &exchange{server: s, w: w, r: r, connection: r.Context().Value(connKey{}).(*conn)}
 	id := x.serve()
+	if id == idSocketIO {
+		return // its door counts
+	}
 	s.meter.answered(id, x.code, time.Since(start))
 }
+
+// Where socket.io is served, and the id of its calls.
+const (
+	pathSocketIO = "/socket.io/"
+	idSocketIO   = "socketio"
+)
 
 // serve answers the request and returns the id of the call.
 func (x *exchange) serve() (id string) {
@@ -51,7 +60,14 @@ func (x *exchange) serve() (id string) {
 	}
 	defer end()
 	defer x.recover()
-	if !x.belongs() || !x.admit() {
+	if !x.belongs() {
+		return id
+	}
+	if s.config.SocketIO != nil && x.r.URL.Path == pathSocketIO {
+		s.config.SocketIO.ServeHTTP(x.w, x.r) // it has its own rules for pages of other web sites
+		return idSocketIO
+	}
+	if !x.admit() {
 		return id
 	}
 	found, params := s.routes.find(x.r.URL.EscapedPath())

@@ -36,6 +36,9 @@ type Config struct {
 	Pages map[string]http.Handler
 	// Metrics answers /metrics. Default: there are none.
 	Metrics http.Handler
+	// SocketIO answers /socket.io/, also to pages of other web sites as it sees fit.
+	// It is to be shut down along with Drain. Default: nothing is there.
+	SocketIO http.Handler
 	// Meters takes the metrics of the Server. Default: nobody.
 	Meters  prometheus.Registerer
 	Version string // as the OpenAPI document shows it

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/coder/websocket"
+)
+
+// talkSocketIO connects to the HTTP door of a server and has a talk: what is
+// written, if anything, and how what is read begins.
+func talkSocketIO(t *testing.T, s *serving, query string, talk [][2]string) *websocket.Conn {
+	t.Helper()
+	url := "ws" + strings.TrimPrefix(s.logged(t, "http listens", "url"), "http")
+	conn, response, err := websocket.Dial(t.Context(), url+"/socket.io/?EIO=4&transport=websocket"+query, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if response.Body != nil {
+		_ = response.Body.Close()
+	}
+	t.Cleanup(func() { _ = conn.CloseNow() })
+	for _, line := range talk {
+		if line[0] != "" {
+			if err := conn.Write(t.Context(), websocket.MessageText, []byte(line[0])); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, text, err := conn.Read(t.Context()); err != nil || !strings.HasPrefix(string(text), line[1]) {
+			t.Fatalf("after %q: %s, %v, want %s", line[0], text, err, line[1])
+		}
+	}
+	return conn
+}
+
+func TestSocketIOIsServedOverHTTPAndLocksOutliveACrash(t *testing.T) {
+	const lock = `42["lock",{"resource":{"entity":"orders","entityID":"42"}}]`
+	args := []string{
+		"--data", t.TempDir(), "--nats", "127.0.0.1:0", "--sync", "always", "--http", "127.0.0.1:0", "--socketio-realm", "shop",
+	}
+	s := startServe(t, args...)
+	talkSocketIO(t, s, "&client_id=ann", [][2]string{
+		{"", `0{"sid":`}, {"40", `40{"sid":`}, {lock, `42["lock",{"result":"ok","status":"locked",`},
+		{`421["lockTable"]`, `42["lockTable",{"shop":{"aac108da1d2f83cc27bd00482d9f49fa00f0a4e8":`}, {"", `431[{"shop":`},
+	})
+	s.stop(t, syscall.SIGKILL)
+	s = startServe(t, args...)
+	_ = talkSocketIO(t, s, "&client_id=bob", [][2]string{
+		{"", `0{"sid":`}, {"40", `40{"sid":`}, {lock, `42["lock",{"result":"error","status":"locked",`},
+	}).CloseNow()
+	_ = talkSocketIO(t, s, "&client_id=ann", [][2]string{
+		{"", `0{"sid":`}, {"40", `40{"sid":`}, {lock, `42["lock",{"result":"ok","status":"already",`},
+	}).CloseNow()
+	if code := s.stop(t, syscall.SIGTERM); code != 0 {
+		t.Errorf("exit %d", code)
+	}
+}
