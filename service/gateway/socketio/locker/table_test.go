@@ -181,7 +181,7 @@ func TestAfterAStopThoseWhoComeBackFindWhatTheyHeld(t *testing.T) {
 	a, b := one.tab("ann"), one.tab("bob")
 	a.ask("lock", please)
 	b.ask("lock", `{"resource":"x"}`)
-	b.kill() // is in its grace
+	b.kill()    // is in its grace
 	go func() { // answers that it is closed
 		for _, _, err := a.conn.Read(t.Context()); err == nil; _, _, err = a.conn.Read(t.Context()) {
 		}
