@@ -161,6 +161,14 @@ func (tb *tab) read() string {
 	}
 }
 
+// listen reads what comes until the connection ends, and so answers that it does.
+func (tb *tab) listen() {
+	var err error
+	for err == nil {
+		_, _, err = tb.conn.Read(tb.t.Context())
+	}
+}
+
 // ask emits an event and returns what comes back, which is the same both ways.
 func (tb *tab) ask(event string, args ...string) string {
 	tb.t.Helper()

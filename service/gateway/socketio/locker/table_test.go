@@ -181,11 +181,8 @@ func TestAfterAStopThoseWhoComeBackFindWhatTheyHeld(t *testing.T) {
 	a, b := one.tab("ann"), one.tab("bob")
 	a.ask("lock", please)
 	b.ask("lock", `{"resource":"x"}`)
-	b.kill()    // is in its grace
-	go func() { // answers that it is closed
-		for _, _, err := a.conn.Read(t.Context()); err == nil; _, _, err = a.conn.Read(t.Context()) {
-		}
-	}()
+	b.kill() // is in its grace
+	go a.listen()
 	one.stop()
 	back := two.tab("ann")
 	back.want("lock", please, said("ok", "already", held("", "ann", `"§1","§2"`)), a, back)
