@@ -20,6 +20,7 @@ const (
 	clientTimeout = time.Second     // of package client: when a request is sent again
 	clientTTL     = 5 * time.Second // of its locks: some outages are longer
 	wireTTL       = 6 * time.Second // of holds that are renewed without it
+	heirs         = 10              // of so many callers one waits for what mortals hold, too
 )
 
 // caller is one of many: it takes locks in all the ways there are, one after
@@ -99,6 +100,10 @@ var habits = []habit{
 
 // turn is one use of a lock, or of several.
 func (c *caller) turn(ctx context.Context, g *generation) error {
+	if c.id%heirs == 0 && c.rand.IntN(4) == 0 {
+		c.does("heir")
+		return c.heir(ctx, g)
+	}
 	total := 0
 	for _, h := range habits {
 		total += h.weight
@@ -119,7 +124,7 @@ func (c *caller) pick(g *generation, family string) *ledger {
 }
 
 func (c *caller) hot(ctx context.Context, g *generation) error {
-	return c.take(ctx, []*ledger{c.pick(g, famHot)}, ask{ttl: clientTTL, holdFor: c.chance(4 * time.Millisecond)})
+	return c.take(ctx, []*ledger{c.pick(g, famHot)}, ask{ttl: c.ttl(), holdFor: c.chance(4 * time.Millisecond)})
 }
 
 func (c *caller) try(ctx context.Context, g *generation) error {
@@ -130,12 +135,25 @@ func (c *caller) giveUp(ctx context.Context, g *generation) error {
 	return c.take(ctx, []*ledger{c.pick(g, famHot)}, ask{ttl: clientTTL, giveUp: 5*time.Millisecond + c.chance(300*time.Millisecond), holdFor: c.chance(4 * time.Millisecond)})
 }
 
+// ttl is that of a lock, or none: then it is held by presence.
+func (c *caller) ttl() time.Duration {
+	if c.rand.IntN(2) == 0 {
+		return 0
+	}
+	return clientTTL
+}
+
+// heir waits for what mortals hold.
+func (c *caller) heir(ctx context.Context, g *generation) error {
+	return c.take(ctx, []*ledger{c.pick(g, famMortal)}, ask{ttl: c.ttl(), holdFor: c.chance(10 * time.Millisecond)})
+}
+
 func (c *caller) own(ctx context.Context, g *generation) error {
-	return c.take(ctx, []*ledger{c.pick(g, famOwn)}, ask{ttl: clientTTL, holdFor: c.chance(30 * time.Millisecond)})
+	return c.take(ctx, []*ledger{c.pick(g, famOwn)}, ask{ttl: c.ttl(), holdFor: c.chance(30 * time.Millisecond)})
 }
 
 func (c *caller) semaphore(ctx context.Context, g *generation) error {
-	return c.take(ctx, []*ledger{c.pick(g, famSem)}, ask{mode: schema.ModeShared, size: 3, ttl: clientTTL, holdFor: c.chance(15 * time.Millisecond)})
+	return c.take(ctx, []*ledger{c.pick(g, famSem)}, ask{mode: schema.ModeShared, size: 3, ttl: c.ttl(), holdFor: c.chance(15 * time.Millisecond)})
 }
 
 func (c *caller) shared(ctx context.Context, g *generation) error {
@@ -152,7 +170,7 @@ func (c *caller) several(ctx context.Context, g *generation) error {
 	for i, n := range order {
 		ledgers[i] = g.ledgers[lockName(famMulti, g.number, n)]
 	}
-	a := ask{ttl: clientTTL, try: c.rand.IntN(3) == 0, holdFor: c.chance(10 * time.Millisecond)}
+	a := ask{ttl: c.ttl(), try: c.rand.IntN(3) == 0, holdFor: c.chance(10 * time.Millisecond)}
 	return c.take(ctx, ledgers, a)
 }
 

@@ -25,6 +25,7 @@ type chaos struct {
 	mu                    sync.Mutex
 	kills, stops, freezes int
 	slowest               time.Duration // from a start to ready
+	well                  time.Duration // since when nothing has been done to it; forever while something is
 }
 
 // start starts the next natslock, in one of the sync modes.
@@ -54,10 +55,28 @@ func (c *chaos) run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
+		c.feels(forever)
 		if err := c.strike(ctx); err != nil {
 			return err
 		}
+		c.feels(now())
+		if c.long && c.rand.IntN(10) == 0 {
+			pause(ctx, 10*time.Second) // for what needs time without trouble to be over
+		}
 	}
+}
+
+func (c *chaos) feels(since time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.well = since
+}
+
+// wellSince is since when the server has had no trouble; forever while it has.
+func (c *chaos) wellSince() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.well
 }
 
 // strike does one thing that a server may suffer.

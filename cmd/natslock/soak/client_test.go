@@ -70,7 +70,7 @@ func (l *losses) why(ctx context.Context, token uint64) (ended bool, err error) 
 type ask struct {
 	mode    schema.Mode
 	size    int64
-	ttl     time.Duration
+	ttl     time.Duration // 0 is by presence
 	try     bool
 	left    bool          // to its TTL
 	giveUp  time.Duration // 0 is never
@@ -96,7 +96,7 @@ func (a ask) options(owner string) []client.AcquireOption {
 
 // old tells whether a grant came so late that it may not have been the first: one
 // that is old when it comes is asked for again, and may be over by then.
-func (a ask) old(took time.Duration) bool { return took >= a.ttl/3 }
+func (a ask) old(took time.Duration) bool { return a.ttl > 0 && took >= a.ttl/3 }
 
 // twice tells whether package client may have sent a request more than once that
 // took so long: it lets up to an eighth of its timeout go.
@@ -219,7 +219,7 @@ func (c *caller) use(ctx context.Context, ledgers []*ledger, locks []*client.Loc
 	if a.left {
 		return errors.Join(append(errs, c.expire(ctx, ledgers[0], locks[0].Token(), max(sure, call+a.ttl)))...)
 	}
-	return errors.Join(append(errs, c.release(ctx, ledgers, locks, sure))...)
+	return errors.Join(append(errs, c.release(ctx, ledgers, locks, a, sure))...)
 }
 
 func believed(locks []*client.Lock) bool {
@@ -240,15 +240,15 @@ func (l *ledger) visit(v *visit) error {
 }
 
 // release releases locks one by one and writes down what that shows.
-func (c *caller) release(ctx context.Context, ledgers []*ledger, locks []*client.Lock, sure time.Duration) error {
+func (c *caller) release(ctx context.Context, ledgers []*ledger, locks []*client.Lock, a ask, sure time.Duration) error {
 	var errs []error
 	for i, l := range locks {
-		errs = append(errs, c.releaseOne(ctx, ledgers[i], l, sure))
+		errs = append(errs, c.releaseOne(ctx, ledgers[i], l, a, sure))
 	}
 	return errors.Join(errs...)
 }
 
-func (c *caller) releaseOne(ctx context.Context, book *ledger, l *client.Lock, sure time.Duration) error {
+func (c *caller) releaseOne(ctx context.Context, book *ledger, l *client.Lock, a ask, sure time.Duration) error {
 	held := l.Context()
 	bounded, cancel := context.WithTimeout(ctx, patience) // without, package client would give up sooner
 	defer cancel()
@@ -265,21 +265,22 @@ func (c *caller) releaseOne(ctx context.Context, book *ledger, l *client.Lock, s
 	case errors.Is(context.Cause(held), client.ErrReleased): // the service did not know the hold
 		book.note(c.id, call, ret, step{kind: gone, token: l.Token()})
 	default:
-		return c.lost(ctx, book, l, sure)
+		return c.lost(ctx, book, l, a, sure)
 	}
 	return nil
 }
 
 // lost writes down how a lock was lost, and makes sure that its hold is over.
-func (c *caller) lost(ctx context.Context, book *ledger, l *client.Lock, sure time.Duration) error {
-	ended, err := c.losses.why(ctx, l.Token())
-	if err != nil {
-		return err
-	}
-	at := now()
-	if ended {
-		book.note(c.id, sure, at, step{kind: gone, token: l.Token()})
-		return nil
+func (c *caller) lost(ctx context.Context, book *ledger, l *client.Lock, how ask, sure time.Duration) error {
+	if how.ttl > 0 { // by presence, all are lost together
+		ended, err := c.losses.why(ctx, l.Token())
+		if err != nil {
+			return err
+		}
+		if ended {
+			book.note(c.id, sure, now(), step{kind: gone, token: l.Token()})
+			return nil
+		}
 	}
 	c.soak.lost.Add(1)
 	a, err := c.wire.ask(ctx, c.encoding(), schema.VerbRelease, "", &schema.Release{Name: book.name, Token: l.Token()})

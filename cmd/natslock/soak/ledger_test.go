@@ -306,10 +306,11 @@ const (
 	famShort  = "short"  // left to their TTL
 	famForced = "forced" // ended by others
 	famKept   = "kept"   // held long, and renewed
+	famMortal = "mortal" // held by presence, by those who may die
 )
 
 // families says how many locks of each there are.
-var families = map[string]int{famHot: 2, famOwn: 40, famSem: 2, famRW: 2, famMulti: 5, famShort: 16, famForced: 2, famKept: 6}
+var families = map[string]int{famHot: 2, famOwn: 40, famSem: 2, famRW: 2, famMulti: 5, famShort: 16, famForced: 2, famKept: 6, famMortal: 6}
 
 func newGeneration(number int) *generation {
 	g := &generation{number: number, ledgers: map[string]*ledger{}}

@@ -28,6 +28,13 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "8"); err != nil {
 		panic(err)
 	}
+	if os.Getenv(mortalURL) != "" {
+		if err := beMortal(); err != nil {
+			fmt.Fprintln(os.Stderr, "mortal:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	flag.Parse()
 	if err := os.Setenv("NATSLOCK_HTTP", ""); err != nil { // no server of these tests takes a port that may be taken
 		panic(err)

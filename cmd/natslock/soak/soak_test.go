@@ -42,6 +42,10 @@ type soak struct {
 	checked  atomic.Int64
 	lost     atomic.Int64 // locks that could not be renewed in time
 	failures chan error
+	fated    struct {
+		mu    sync.Mutex
+		times map[string]int // that mortals were killed, and so on
+	}
 }
 
 func TestSoak(t *testing.T) {
@@ -58,6 +62,7 @@ func TestSoak(t *testing.T) {
 	kills, stops, freezes, slowest := chaos.tally()
 	t.Logf("%d operations in order; %d kills, %d stops, %d freezes; slowest start %s; %d locks lost to outages",
 		s.checked.Load(), kills, stops, freezes, slowest.Round(time.Millisecond), s.lost.Load())
+	t.Logf("mortals: %v", s.fated.times)
 	if t.Failed() {
 		t.Logf("natslock said:\n%s", chaos.now.output())
 	}
@@ -87,6 +92,16 @@ func (s *soak) run(chaos *chaos) {
 		}
 	})
 	trials.Go(func() { s.turn(trouble, chaos) })
+	for i := range lines {
+		f := &fates{soak: s, chaos: chaos, wire: newWire(s.t, dial(s.t, chaos.addr), "soak"), line: i}
+		f.rand = rand.New(rand.NewPCG(*seed, mortalID+uint64(i)))
+		work.Go(func() {
+			if err := f.run(ctx, trouble); err != nil {
+				s.fail(err)
+				calm()
+			}
+		})
+	}
 	trials.Wait()
 
 	drained := make(chan struct{})
@@ -132,7 +147,7 @@ func (s *soak) crowd(addr string) (crowd []*caller) {
 	lines := make([]line, connections)
 	for i := range lines {
 		nc, log := dial(s.t, addr), newLosses()
-		locks, err := client.New(nc, &client.Options{Realm: "soak", ID: fmt.Sprintf("line-%d", i), Timeout: clientTimeout, Logger: slog.New(log)})
+		locks, err := client.New(nc, &client.Options{Realm: "soak", ID: fmt.Sprintf("line-%d", i), Timeout: clientTimeout, SessionTTL: clientTTL, Grace: clientTTL, Logger: slog.New(log)})
 		if err != nil {
 			s.t.Fatal(err)
 		}
