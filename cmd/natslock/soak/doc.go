@@ -14,9 +14,9 @@
 //
 // Many callers, on few connections, take locks through package client and by
 // plain requests, in all the ways there are: waiting, trying, giving up, canceling;
-// exclusive, shared, with a size, several at once; for a TTL and by presence; released by token and by owner,
-// left to their TTL, forced away, renewed for long. Every request is repeated
-// until it is answered. The server is killed, stopped and frozen at random, and
+// exclusive, shared, with a size, several at once; for a TTL and by presence;
+// released by token and by owner, left to their TTL, forced away, renewed for long.
+// Every request is repeated until it is answered. The server is killed, stopped and frozen at random, and
 // started anew in one sync mode or the other. What is checked:
 //
 //  1. The history of each lock is linearizable: there is an order of all grants
@@ -33,9 +33,10 @@
 //  6. Everything is answered within a minute after the last fault, and then
 //     nothing is held.
 //  7. What a process held or waited for by presence is free soon after its TTL
-//     when it has died, counted from when the server was last well. Such processes
-//     are killed, stopped and cut off at random; as long as one that lives believes
-//     in its hold, the hold is in the history.
+//     when it has died, counted from when the server was last well, and at once
+//     when its session has left. Such processes are killed, stopped and cut off at
+//     random; as long as one that lives believes in its hold, the hold is in the
+//     history.
 //
 // # How histories are kept short
 //

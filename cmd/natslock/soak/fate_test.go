@@ -65,10 +65,8 @@ func (f *fates) one(ctx, trouble context.Context, gate *gate) error {
 	f.befall(trouble, m, gate)
 	stop()
 	gate.set(false, false)
-	retired := make(chan error, 1)
-	go func() { work.Wait(); retired <- m.retire() }()
 	work.Wait()
-	err = <-retired
+	err = m.retire()
 	for range lives {
 		if failed := <-failures; failed != nil {
 			err = failed
@@ -194,6 +192,9 @@ func (t *term) serve(ctx context.Context, r *rand.Rand) (dead bool, err error) {
 			return false, t.over(ctx)
 		}
 	}
+	if t.life == lives-1 && r.IntN(2) == 0 { // its session is its own
+		return t.leave(ctx)
+	}
 	call := now()
 	switch answer, dead := t.m.order(t.life, "release"); {
 	case dead:
@@ -206,6 +207,39 @@ func (t *term) serve(ctx context.Context, r *rand.Rand) (dead bool, err error) {
 	default:
 		return false, fmt.Errorf("release: %s", answer)
 	}
+}
+
+// leave ends its session, and makes sure that the hold is over with that.
+func (t *term) leave(ctx context.Context) (dead bool, err error) {
+	answer, dead := t.m.order(t.life, "leave")
+	left := now()
+	switch {
+	case dead:
+		return true, nil
+	case answer == "perhaps":
+		return false, t.bury(ctx)
+	case answer != "left":
+		return false, fmt.Errorf("leave: %s", answer)
+	}
+	t.f.count("left")
+	t.book.note(t.id(), t.sure, left, step{kind: lapsed, token: t.token})
+	l, _, err := t.inspect(ctx)
+	if err == nil && t.known(&l) {
+		err = fmt.Errorf("its session has left and the lock is %+v", l)
+	}
+	return false, err
+}
+
+// inspect looks at the lock.
+func (t *term) inspect(ctx context.Context) (l schema.LockState, a answer, err error) {
+	a, err = t.f.wire.ask(ctx, schema.JSON, schema.VerbInspect, "", &schema.Inspect{Name: t.book.name})
+	if err == nil && len(a.Locks) != 1 {
+		err = unexpected(schema.VerbInspect, &a)
+	}
+	if err == nil {
+		l = a.Locks[0]
+	}
+	return l, a, err
 }
 
 // over makes sure that a hold which was lost is over.
@@ -224,21 +258,18 @@ func (t *term) bury(ctx context.Context) error {
 	died := now()
 	for {
 		well := t.f.chaos.wellSince()
-		a, err := t.f.wire.ask(ctx, schema.JSON, schema.VerbInspect, "", &schema.Inspect{Name: t.book.name})
+		l, a, err := t.inspect(ctx)
 		if err != nil {
 			return err
 		}
-		if len(a.Locks) != 1 {
-			return unexpected(schema.VerbInspect, &a)
-		}
-		if !t.known(&a.Locks[0]) {
+		if !t.known(&l) {
 			if t.token != 0 {
 				t.book.note(t.id(), t.sure, a.ret, step{kind: lapsed, token: t.token})
 			}
 			return nil
 		}
 		if late := a.call - max(died, well) - mortalTTL; late > buryIn && well == t.f.chaos.wellSince() {
-			return fmt.Errorf("%s after its TTL is over, the lock is %+v", late, a.Locks[0])
+			return fmt.Errorf("%s after its TTL is over, the lock is %+v", late, l)
 		}
 		pause(ctx, 100*time.Millisecond)
 	}

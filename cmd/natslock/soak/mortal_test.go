@@ -35,7 +35,7 @@ const mortalTTL = 2 * time.Second
 // beMortal does what it is told on standard input, a line for each thing, and says
 // what came of it. It ends with its input.
 func beMortal() error {
-	nc, err := bus.Connect(context.Background(), os.Getenv(mortalURL), bus.ConnectConfig{Name: "mortal"})
+	nc, err := mortalConn()
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func beMortal() error {
 	var work sync.WaitGroup
 	for i := range orders {
 		orders[i] = make(chan []string, 1)
-		l := &life{c: clients[i/2]}
+		l := &life{nc: nc, c: &clients[i/2]}
 		work.Go(func() {
 			for words := range orders[i] {
 				answer := l.do(words)
@@ -72,13 +72,24 @@ func beMortal() error {
 	return errors.Join(clients[0].Close(), clients[1].Close())
 }
 
+// mortalConn connects, however long there is no server.
+func mortalConn() (*nats.Conn, error) {
+	for end := now() + patience; ; pause(context.Background(), again) {
+		nc, err := bus.Connect(context.Background(), os.Getenv(mortalURL), bus.ConnectConfig{Name: "mortal"})
+		if err == nil || now() >= end {
+			return nc, err
+		}
+	}
+}
+
 func mortalClient(nc *nats.Conn) (*client.Client, error) {
 	return client.New(nc, &client.Options{Realm: "soak", SessionTTL: mortalTTL, Grace: mortalTTL, Timeout: clientTimeout})
 }
 
 // life is one thing at a time: at most one lock.
 type life struct {
-	c    *client.Client
+	nc   *nats.Conn
+	c    **client.Client // shared with another life, perhaps
 	lock *client.Lock
 }
 
@@ -88,12 +99,13 @@ type life struct {
 //	try NAME OWNER    granted TOKEN, or refused WHY
 //	look              held, or lost
 //	release           released, or lost, or failed WHY
+//	leave             left, or perhaps: it may yet; the next is done by another Client
 func (l *life) do(words []string) string {
 	switch words[0] {
 	case "wait", "try":
-		acquire := l.c.Acquire
+		acquire := (*l.c).Acquire
 		if words[0] == "try" {
-			acquire = l.c.TryAcquire
+			acquire = (*l.c).TryAcquire
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
@@ -108,6 +120,8 @@ func (l *life) do(words []string) string {
 			return "lost"
 		}
 		return "held"
+	case "leave":
+		return l.leave()
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -119,6 +133,22 @@ func (l *life) do(words []string) string {
 	default:
 		return "failed " + strings.ReplaceAll(err.Error(), "\n", " ")
 	}
+}
+
+// leave closes the Client of a life that shares it with no other, while it holds.
+// What was asked once, and was answered, has been done; of what was asked more than
+// once, a copy may still be at it.
+func (l *life) leave() string {
+	reconnects, began := l.nc.Stats().Reconnects, now()
+	err := (*l.c).Close()
+	certain := err == nil && l.nc.Stats().Reconnects == reconnects && !twice(now()-began)
+	if *l.c, err = mortalClient(l.nc); err != nil {
+		return "failed " + err.Error()
+	}
+	if certain {
+		return "left"
+	}
+	return "perhaps"
 }
 
 // mortal is such a process, as it is seen from here.
