@@ -104,6 +104,10 @@ func twice(took time.Duration) bool { return took >= clientTimeout-clientTimeout
 
 // take acquires locks through package client, uses them and releases them.
 func (c *caller) take(ctx context.Context, ledgers []*ledger, a ask) error {
+	session, err := c.session(ctx, a)
+	if err != nil {
+		return err
+	}
 	owner := c.freshOwner()
 	names := make([]string, len(ledgers))
 	for i, l := range ledgers {
@@ -113,14 +117,27 @@ func (c *caller) take(ctx context.Context, ledgers []*ledger, a ask) error {
 	shakes, call := c.shakes(), now()
 	locks, err := c.acquire(ctx, names, a, owner)
 	ret := now()
+	shaken := c.shakes() != shakes || session.Err() != nil
 	if err != nil {
-		return c.refused(ledgers, owner, a, call, ret, shakes, err)
+		return c.refused(ledgers, owner, a, call, ret, shaken, err)
 	}
 	errs := make([]error, len(locks))
 	for i, l := range locks {
-		errs[i] = ledgers[i].end(owner, l.Token(), a.old(ret-call) || c.shakes() != shakes)
+		errs[i] = ledgers[i].end(owner, l.Token(), a.old(ret-call) || shaken)
 	}
 	return errors.Join(errors.Join(errs...), c.use(ctx, ledgers, locks, a, call))
+}
+
+// session is that by which locks will be held: if it is lost while they are waited
+// for, the wait is made anew, and has lost its place in the queue. For a TTL it is
+// nothing that ends.
+func (c *caller) session(ctx context.Context, a ask) (context.Context, error) {
+	if a.ttl > 0 {
+		return context.Background(), nil
+	}
+	bounded, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return c.locks.Presence(bounded)
 }
 
 func (c *caller) acquire(ctx context.Context, names []string, a ask, owner string) ([]*client.Lock, error) {
@@ -153,7 +170,7 @@ func (c *caller) acquire(ctx context.Context, names []string, a ask, owner strin
 }
 
 // refused writes down an acquire that has come to nothing.
-func (c *caller) refused(ledgers []*ledger, owner string, a ask, call, ret time.Duration, shakes uint64, err error) error {
+func (c *caller) refused(ledgers []*ledger, owner string, a ask, call, ret time.Duration, shaken bool, err error) error {
 	var refusal *client.Error
 	if errors.Is(err, client.ErrLost) { // its grants were too old whenever they came
 		for _, l := range ledgers {
@@ -167,7 +184,7 @@ func (c *caller) refused(ledgers []*ledger, owner string, a ask, call, ret time.
 	switch {
 	case refusal.Status == schema.StatusHeld && a.try:
 		for _, l := range ledgers {
-			if twice(ret-call) || c.shakes() != shakes { // another copy may be granted yet, until it is canceled
+			if twice(ret-call) || shaken { // another copy may be granted yet, until it is canceled
 				l.abandon(owner)
 			} else if err := l.end(owner, 0, false); err != nil {
 				return err

@@ -31,6 +31,7 @@ type fates struct {
 	line  int
 	rand  *rand.Rand
 	lives atomic.Uint64
+	apart atomic.Bool // the mortal does not reach the server
 }
 
 // run lets mortals live and die until the trouble is over, and waits until nothing
@@ -98,8 +99,10 @@ func (f *fates) befall(trouble context.Context, m *mortal, gate *gate) {
 			m.signal(syscall.SIGCONT)
 		case n < 9:
 			f.count([]string{"cut off", "cut off", "disconnected"}[n-6])
+			f.apart.Store(true)
 			gate.set(n < 8, n == 8)
 			pause(trouble, long)
+			f.apart.Store(false)
 			if n == 6 {
 				m.signal(syscall.SIGKILL)
 				return
@@ -179,8 +182,9 @@ func (t *term) serve(ctx context.Context, r *rand.Rand) (dead bool, err error) {
 	if err := t.book.end(t.owner, t.token, true); err != nil {
 		return false, err
 	}
-	for end := now() + time.Duration(r.Int64N(int64(600*time.Millisecond))); now() < end; {
-		pause(ctx, min(50*time.Millisecond, end-now()))
+	// Who is cut off meanwhile holds on, for as long as it believes that it may.
+	for end := now() + time.Duration(r.Int64N(int64(600*time.Millisecond))); now() < end || t.f.apart.Load(); {
+		pause(ctx, 50*time.Millisecond)
 		call := now()
 		switch answer, dead := t.m.order(t.life, "look"); {
 		case dead:
