@@ -79,8 +79,8 @@ func (f *fates) one(ctx, trouble context.Context, gate *gate) error {
 // befall does to a mortal what can happen to a client, one thing or two.
 func (f *fates) befall(trouble context.Context, m *mortal, gate *gate) {
 	for {
-		pause(trouble, 500*time.Millisecond+f.chance(4*time.Second))
-		long := f.chance(2 * mortalTTL)
+		pause(trouble, 300*time.Millisecond+f.chance(2500*time.Millisecond))
+		long := mortalTTL/2 + f.chance(2*mortalTTL)
 		switch n := f.rand.IntN(10); {
 		case trouble.Err() != nil:
 			return
@@ -182,9 +182,17 @@ func (t *term) serve(ctx context.Context, r *rand.Rand) (dead bool, err error) {
 	if err := t.book.end(t.owner, t.token, true); err != nil {
 		return false, err
 	}
-	// Who is cut off meanwhile holds on, for as long as it believes that it may.
+	// Who is cut off meanwhile holds on, for as long as it believes that it may, while
+	// others see who really does.
 	for end := now() + time.Duration(r.Int64N(int64(600*time.Millisecond))); now() < end || t.f.apart.Load(); {
 		pause(ctx, 50*time.Millisecond)
+		if t.f.apart.Load() {
+			l, a, err := t.inspect(ctx)
+			if err != nil {
+				return false, err
+			}
+			t.book.show(t.id(), a.call, a.ret, l.Holders)
+		}
 		call := now()
 		switch answer, dead := t.m.order(t.life, "look"); {
 		case dead:
