@@ -172,7 +172,11 @@ func (c *clocks) due(r *lock.Record, now, resumed time.Duration, hold func(*lock
 		wait(c.sets[i], &r.Sets[i].Waiter)
 	}
 	if r.Free() {
-		sooner(c.since + forgetAfter)
+		at := c.since + forgetAfter
+		if at <= now { // and not forgotten, because of a write that has no end
+			at = now + retryDue
+		}
+		sooner(at)
 	}
 	return next
 }

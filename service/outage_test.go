@@ -161,3 +161,27 @@ func TestNoRefusalWhileTheStoreIsAway(t *testing.T) {
 		inspect.want(schema.StatusUnavailable)
 	})
 }
+
+// A write that has no end holds up its own lock, and no other.
+func TestTimersRingWhileAWriteHasNoEnd(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		token := b.lock(&schema.Acquire{Name: "a", TTL: ms(10_000)})
+		b.want(schema.StatusReleased, &schema.Release{Name: "a", Token: token})
+		b.lock(&schema.Acquire{Name: "b", Client: "x", TTL: ms(90_000)})
+		key := schema.LockKey("test", "a")
+		b.store.Fail(func(writes []bus.Write) bustest.Fault {
+			if writes[0].Key != key {
+				return bustest.Fault{}
+			}
+			return bustest.Fault{Kind: bustest.Lost, Delay: 500 * time.Millisecond}
+		})
+		b.want(schema.StatusUnavailable, &schema.Acquire{Name: "a"})
+		b.pass(80 * time.Second)
+		b.wantHolders("b", "x")
+		b.pass(12 * time.Second)
+		b.wantHolders("b")
+		b.store.Fail(nil)
+		b.pass(32 * time.Second) // the acquire in doubt may have been granted after all
+		b.lock(&schema.Acquire{Name: "a"})
+	})
+}
