@@ -23,7 +23,7 @@ func parseObject(data json.RawMessage) (object, error) {
 	if start, err := d.Token(); err != nil || start != json.Delim('{') {
 		return nil, errNoObject
 	}
-	o := object{}
+	var all object
 	for d.More() {
 		name, err := d.Token()
 		if err != nil {
@@ -33,9 +33,9 @@ func parseObject(data json.RawMessage) (object, error) {
 		if err := d.Decode(&value); err != nil {
 			return nil, err
 		}
-		o = o.with(name.(string), value)
+		all = append(all, member{name.(string), value})
 	}
-	return o, nil
+	return object{}.merged(all), nil
 }
 
 // get returns a member, or nil.
@@ -65,12 +65,24 @@ func (o object) without(names ...string) object {
 	return slices.DeleteFunc(slices.Clone(o), func(m member) bool { return slices.Contains(names, m.name) })
 }
 
-// merged returns the object with the members of another.
+// merged returns the object with the members of another, in time that grows with
+// their number alone: a client may send thousands.
 func (o object) merged(with object) object {
-	for _, m := range with {
-		o = o.with(m.name, m.value)
+	merged := make(object, len(o), len(o)+len(with))
+	copy(merged, o)
+	places := make(map[string]int, cap(merged))
+	for i, m := range o {
+		places[m.name] = i
 	}
-	return o
+	for _, m := range with {
+		if i, there := places[m.name]; there {
+			merged[i].value = m.value
+			continue
+		}
+		places[m.name] = len(merged)
+		merged = append(merged, m)
+	}
+	return merged
 }
 
 // text writes the object.
