@@ -56,6 +56,7 @@ var importers = map[string][]string{
 	"github.com/coder/websocket":           {"service/gateway", socketio + "engine"},
 	"github.com/prometheus/":               {"service", "service/gateway", "cmd"},
 	"github.com/danielgtaylor/huma/":       {"service/gateway"},
+	"google.golang.org/":                   {"service/gateway"},
 }
 
 // impure is what the core does without: it has no clock of its own, no
