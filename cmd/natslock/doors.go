@@ -76,6 +76,7 @@ type doors struct {
 	socketio *locker.Server  // along with it
 	listener net.Listener    // for it
 	lockd    lockdDoor
+	ldlm     ldlmDoor
 	patience time.Duration // for the drain
 	log      *slog.Logger
 }
@@ -86,6 +87,10 @@ func (n *node) listen(ctx context.Context, c *serveCmd, log *slog.Logger) (err e
 	d := &doors{patience: c.Drain, log: log}
 	n.closers = append(n.closers, d.lockd.close)
 	if err := d.lockd.listen(ctx, &c.lockdFlags); err != nil {
+		return err
+	}
+	n.closers = append(n.closers, d.ldlm.close)
+	if err := d.ldlm.listen(ctx, &c.ldlmFlags); err != nil {
 		return err
 	}
 	if c.HTTP != "" {
@@ -99,7 +104,7 @@ func (n *node) listen(ctx context.Context, c *serveCmd, log *slog.Logger) (err e
 			return nil
 		})
 	}
-	if d.listener != nil || d.lockd.isOpen() {
+	if d.listener != nil || d.lockd.isOpen() || d.ldlm.listener != nil {
 		n.doors = d
 	}
 	return nil
@@ -124,7 +129,10 @@ func (n *node) openDoors(ctx context.Context, c *serveCmd, registry *prometheus.
 		return err
 	}
 	n.closers = append(n.closers, d.gateway.Close)
-	if err := d.lockd.open(d.gateway, &c.lockdFlags, log); err != nil || d.listener == nil {
+	if err := d.lockd.open(d.gateway, &c.lockdFlags, log); err != nil {
+		return err
+	}
+	if err := d.ldlm.open(d.gateway, &c.ldlmFlags, log); err != nil || d.listener == nil {
 		return err
 	}
 	return d.openHTTP(c, registry)
@@ -164,7 +172,7 @@ func (d *doors) serve() error {
 	if d == nil {
 		return nil
 	}
-	ways := d.lockd.ways()
+	ways := append(d.lockd.ways(), d.ldlm.ways()...)
 	if d.http != nil {
 		ways = append(ways, func() error { return d.http.Serve(d.listener) })
 	}
@@ -197,6 +205,7 @@ func (d *doors) drain(ctx context.Context) {
 	defer cancel()
 	var closing sync.WaitGroup
 	closing.Go(func() { d.lockd.drain(ctx) })
+	closing.Go(func() { d.ldlm.drain(ctx) })
 	if d.http != nil {
 		closing.Go(func() {
 			if err := d.socketio.Shutdown(ctx); err != nil {

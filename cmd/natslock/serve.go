@@ -35,6 +35,7 @@ type serveCmd struct {
 	doorFlags
 	lockdFlags
 	socketioFlags
+	ldlmFlags
 	credentials
 }
 
@@ -131,7 +132,10 @@ func (c *serveCmd) check() error {
 	if err := c.lockdFlags.check(); err != nil {
 		return err
 	}
-	return c.socketioFlags.check()
+	if err := c.socketioFlags.check(); err != nil {
+		return err
+	}
+	return c.ldlmFlags.check()
 }
 
 // warnUnused names the flags that were given for nothing.

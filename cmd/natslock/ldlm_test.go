@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	grpccredentials "google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+
+	pb "github.com/natslock/natslock/service/gateway/ldlm/ldlmpb"
+)
+
+// ldlmServe is a serve with the LDLM door.
+func ldlmServe(t *testing.T, args ...string) *serving {
+	t.Helper()
+	return startServe(t, append([]string{
+		"--data", t.TempDir(), "--nats", "127.0.0.1:0", "--sync", "1s", "--ldlm", "127.0.0.1:0",
+	}, args...)...)
+}
+
+func dialLDLM(t *testing.T, s *serving, security grpccredentials.TransportCredentials) pb.LDLMClient {
+	t.Helper()
+	c, err := grpc.NewClient(s.logged(t, "ldlm listens", "addr"), grpc.WithTransportCredentials(security))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return pb.NewLDLMClient(c)
+}
+
+// selfSigned writes a certificate that is its own authority, for this machine.
+func selfSigned(t *testing.T) (cert, key string) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	cert, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	for file, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "PRIVATE KEY", Bytes: secret}} {
+		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return cert, key
+}
+
+func TestServeLDLM(t *testing.T) {
+	s := ldlmServe(t, "--ldlm-realm", "old", "--ldlm-password", "sesame")
+	a := dialLDLM(t, s, insecure.NewCredentials())
+	if _, err := a.TryLock(t.Context(), &pb.TryLockRequest{Name: "x"}); status.Code(err) != codes.Unauthenticated {
+		t.Error(err)
+	}
+	ctx := metadata.AppendToOutgoingContext(t.Context(), "authorization", "sesame")
+	if r, err := a.TryLock(ctx, &pb.TryLockRequest{Name: "x"}); err != nil || !r.GetLocked() {
+		t.Fatal(r, err)
+	}
+	seen(t, "held", "inspect", "--server", s.logged(t, "nats listens", "url"), "--realm", "old", "x")
+	if code := s.stop(t, syscall.SIGTERM); code != 0 {
+		t.Errorf("status %d: %q", code, s.lines)
+	}
+}
+
+func TestServeLDLMOverTLS(t *testing.T) {
+	cert, key := selfSigned(t)
+	s := ldlmServe(t, "--ldlm-tls-cert", cert, "--ldlm-tls-key", key, "--ldlm-client-ca", cert)
+	own, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	text, err := os.ReadFile(cert)
+	if err != nil || !roots.AppendCertsFromPEM(text) {
+		t.Fatal(err)
+	}
+	with := dialLDLM(t, s, grpccredentials.NewTLS(&tls.Config{RootCAs: roots, Certificates: []tls.Certificate{own}}))
+	without := dialLDLM(t, s, grpccredentials.NewTLS(&tls.Config{RootCAs: roots}))
+	if r, err := with.TryLock(t.Context(), &pb.TryLockRequest{Name: "x"}); err != nil || !r.GetLocked() {
+		t.Error(r, err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if _, err := without.TryLock(ctx, &pb.TryLockRequest{Name: "y"}); status.Code(err) != codes.Unavailable {
+		t.Error(err)
+	}
+}
