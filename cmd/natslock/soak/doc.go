@@ -38,6 +38,12 @@
 //     random; as long as one that lives believes in its hold, the hold is in the
 //     history.
 //
+// # TestThousandSessionsOutliveTheServer
+//
+// A thousand Clients on few connections hold by presence, or wait for one that does.
+// The server is stopped, and then killed. Each hold is the same hold afterwards,
+// also when more than its session's TTL has passed, and each wait ends with its turn.
+//
 // # How histories are kept short
 //
 // Locks are used for a few seconds; then there are new ones, and the old histories
