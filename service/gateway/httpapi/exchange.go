@@ -28,6 +28,14 @@ type exchange struct {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	x := &exchange{server: s, w: w, r: r, connection: r.Context().Value(connKey{}).(*conn)}
+	if r.Body != http.NoBody {
+		// The answer to a call that reads no body is not sent before the body has
+		// come, or this moment.
+		if err := http.NewResponseController(w).SetReadDeadline(start.Add(bodyTimeout)); err != nil {
+			s.config.Logger.Debug("http: a connection that can have no deadline", "err", err)
+			panic(http.ErrAbortHandler)
+		}
+	}
 	id := x.serve()
 	if id == idSocketIO {
 		return // its door counts
@@ -172,15 +180,11 @@ func (x *exchange) read() ([]byte, error) {
 	if x.r.Body == http.NoBody {
 		return nil, nil
 	}
-	control := http.NewResponseController(x.w)
-	if err := control.SetReadDeadline(time.Now().Add(bodyTimeout)); err != nil {
-		return nil, err
-	}
 	body, err := io.ReadAll(http.MaxBytesReader(x.w, x.r.Body, int64(x.server.door.Limits().Size)))
 	if err != nil {
 		return nil, err
 	}
-	return body, control.SetReadDeadline(time.Time{})
+	return body, http.NewResponseController(x.w).SetReadDeadline(time.Time{})
 }
 
 // unread says why a body could not be read.

@@ -107,6 +107,25 @@ func TestSlowHeadersAreNotAwaited(t *testing.T) {
 	})
 }
 
+func TestABodyThatNobodyWantsIsNotAwaited(t *testing.T) {
+	inBubble(t, func(t *testing.T, _ *door, p *pipes) {
+		for _, text := range []string{
+			"GET /ping HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n",
+			"GET /ping HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n",
+			"POST /nothing HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n",
+		} {
+			c := p.dial()
+			start := time.Now()
+			r, _, _ := send(t, c, text)
+			_, _ = io.Copy(io.Discard, r) // until the connection is closed
+			if took := time.Since(start); took > 11*time.Second {
+				t.Errorf("%q: closed after %s", text, took)
+			}
+			_ = c.Close()
+		}
+	})
+}
+
 func TestASlowBodyIsRefused(t *testing.T) {
 	inBubble(t, func(t *testing.T, _ *door, p *pipes) {
 		c := p.dial()
