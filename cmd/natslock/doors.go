@@ -94,20 +94,29 @@ func (n *node) listen(ctx context.Context, c *serveCmd, log *slog.Logger) (err e
 		return err
 	}
 	if c.HTTP != "" {
-		if d.listener, err = net.Listen("tcp", string(c.HTTP)); err != nil {
+		if d.listener, err = gateway.Listen(ctx, string(c.HTTP)); err != nil {
 			return fmt.Errorf("http: %w", err)
 		}
-		n.closers = append(n.closers, func() error {
-			if err := d.listener.Close(); !errors.Is(err, net.ErrClosed) {
-				return err
-			}
-			return nil
-		})
+		n.closers = append(n.closers, func() error { return closeListeners(d.listener) })
 	}
 	if d.listener != nil || d.lockd.isOpen() || d.ldlm.listener != nil {
 		n.doors = d
 	}
 	return nil
+}
+
+// closeListeners closes those that are there, and not yet closed by who served them.
+func closeListeners(listeners ...net.Listener) error {
+	var errs []error
+	for _, l := range listeners {
+		if l == nil {
+			continue
+		}
+		if err := l.Close(); !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // openDoors connects what listens with the service. Calls are not taken yet.

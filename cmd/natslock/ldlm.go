@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -14,7 +13,6 @@ import (
 	"github.com/natslock/natslock/schema"
 	"github.com/natslock/natslock/service/gateway"
 	"github.com/natslock/natslock/service/gateway/ldlm"
-	"github.com/natslock/natslock/service/gateway/lockd"
 )
 
 // ldlmFlags are the flags of serve for the clients of LDLM.
@@ -82,7 +80,7 @@ func (d *ldlmDoor) listen(ctx context.Context, f *ldlmFlags) (err error) {
 	if f.LDLM == "" {
 		return nil
 	}
-	if d.listener, err = lockd.Listen(ctx, string(f.LDLM)); err != nil {
+	if d.listener, err = gateway.Listen(ctx, string(f.LDLM)); err != nil {
 		return fmt.Errorf("ldlm: %w", err)
 	}
 	return nil
@@ -124,12 +122,4 @@ func (d *ldlmDoor) drain(ctx context.Context) {
 }
 
 // close gives the address back.
-func (d *ldlmDoor) close() error {
-	if d.listener == nil {
-		return nil
-	}
-	if err := d.listener.Close(); !errors.Is(err, net.ErrClosed) {
-		return err
-	}
-	return nil
-}
+func (d *ldlmDoor) close() error { return closeListeners(d.listener) }

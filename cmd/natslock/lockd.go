@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -49,7 +48,7 @@ type lockdDoor struct {
 // listen takes the addresses. After an error it has some of them.
 func (d *lockdDoor) listen(ctx context.Context, f *lockdFlags) (err error) {
 	if f.Lockd != "" {
-		if d.tcp, err = lockd.Listen(ctx, string(f.Lockd)); err != nil {
+		if d.tcp, err = gateway.Listen(ctx, string(f.Lockd)); err != nil {
 			return fmt.Errorf("lockd: %w", err)
 		}
 	}
@@ -59,7 +58,7 @@ func (d *lockdDoor) listen(ctx context.Context, f *lockdFlags) (err error) {
 		}
 	}
 	if f.LockdWS != "" {
-		if d.ws, err = lockd.Listen(ctx, string(f.LockdWS)); err != nil {
+		if d.ws, err = gateway.Listen(ctx, string(f.LockdWS)); err != nil {
 			return fmt.Errorf("lockd websockets: %w", err)
 		}
 	}
@@ -115,15 +114,4 @@ func (d *lockdDoor) drain(ctx context.Context) {
 }
 
 // close gives the addresses back.
-func (d *lockdDoor) close() error {
-	var errs []error
-	for _, l := range []net.Listener{d.tcp, d.unix, d.ws} {
-		if l == nil {
-			continue
-		}
-		if err := l.Close(); !errors.Is(err, net.ErrClosed) {
-			errs = append(errs, err)
-		}
-	}
-	return errors.Join(errs...)
-}
+func (d *lockdDoor) close() error { return closeListeners(d.tcp, d.unix, d.ws) }

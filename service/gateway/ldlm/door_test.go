@@ -21,7 +21,6 @@ import (
 	"github.com/natslock/natslock/schema"
 	"github.com/natslock/natslock/service/gateway"
 	pb "github.com/natslock/natslock/service/gateway/ldlm/ldlmpb"
-	"github.com/natslock/natslock/service/gateway/lockd"
 )
 
 func TestMain(m *testing.M) {
@@ -54,7 +53,7 @@ func openDoor(t *testing.T, s *clienttest.Server, limits gateway.Limits, cfg Con
 	}
 	cfg.Realm = "ldlm"
 	d := &opened{Server: New(g, counted, cfg), gateway: g, service: s, seen: s.Client(&client.Options{Realm: "ldlm"})}
-	l, err := lockd.Listen(t.Context(), "127.0.0.1:0")
+	l, err := gateway.Listen(t.Context(), "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -91,7 +91,7 @@ func benchDoor(b *testing.B, s *clienttest.Server) net.Listener {
 	if err != nil {
 		b.Fatal(err)
 	}
-	l, err := lockd.Listen(b.Context(), "127.0.0.1:0")
+	l, err := gateway.Listen(b.Context(), "127.0.0.1:0")
 	if err != nil {
 		b.Fatal(err)
 	}

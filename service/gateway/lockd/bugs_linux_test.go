@@ -7,12 +7,12 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/natslock/natslock/service/gateway/lockd"
+	"github.com/natslock/natslock/service/gateway"
 )
 
 // Both kept the locks of a machine that had lost its power for minutes, or for ever.
 func TestBugTheLocksOfAMachineThatIsGone(t *testing.T) {
-	l, err := lockd.Listen(t.Context(), "127.0.0.1:0")
+	l, err := gateway.Listen(t.Context(), "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

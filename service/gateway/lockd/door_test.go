@@ -75,8 +75,8 @@ func openAt(t *testing.T, nc *nats.Conn, locks lockd.Locks, limits gateway.Limit
 	}
 	d.Server = lockd.New(locks, counted, cfg)
 	var errs [3]error
-	d.tcp, errs[0] = lockd.Listen(t.Context(), "127.0.0.1:0")
-	d.ws, errs[1] = lockd.Listen(t.Context(), "127.0.0.1:0")
+	d.tcp, errs[0] = gateway.Listen(t.Context(), "127.0.0.1:0")
+	d.ws, errs[1] = gateway.Listen(t.Context(), "127.0.0.1:0")
 	d.unix, errs[2] = lockd.ListenUnix(t.Context(), filepath.Join(socketDir(t), "s"))
 	if err := errors.Join(errs[:]...); err != nil {
 		t.Fatal(err)

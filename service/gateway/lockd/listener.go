@@ -13,16 +13,6 @@ import (
 	"github.com/natslock/natslock/service/gateway"
 )
 
-// keepAlive finds out within half a minute that the other machine is gone, which tells
-// nobody, with the locks that were held there.
-var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 3}
-
-// Listen listens on a TCP address.
-func Listen(ctx context.Context, address string) (net.Listener, error) {
-	config := net.ListenConfig{KeepAliveConfig: keepAlive}
-	return config.Listen(ctx, "tcp", address)
-}
-
 // ListenUnix listens on a unix socket, to which every user of the machine may connect
 // who can reach the folder. A socket that is left there by one that has
 // ended is replaced.
