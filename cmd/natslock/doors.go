@@ -55,7 +55,7 @@ func (f *doorFlags) check() error {
 	if err := f.console().Check(); err != nil {
 		return usagef("serve: --auth-user and --auth-password: %w", err)
 	}
-	if err := httpapi.CheckOrigins(f.HTTPOrigin); err != nil {
+	if _, err := gateway.NewOrigins(f.HTTPOrigin); err != nil {
 		return usagef("serve: --http-origin: %w", err)
 	}
 	return nil

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/url"
 	"unicode/utf8"
 
 	"github.com/natslock/natslock/schema"
@@ -18,7 +17,7 @@ type lockdFlags struct {
 	Lockd           listenAddr `name:"lockd" group:"doors" placeholder:"ADDR" help:"Where the line protocol of lockd and glockd is served over TCP, such as 127.0.0.1:9999. Default: nowhere."`
 	LockdUnix       string     `name:"lockd-unix" group:"doors" complete:"file" placeholder:"PATH" help:"Where it is served over a unix socket. Default: nowhere."`
 	LockdWS         listenAddr `name:"lockd-ws" group:"doors" placeholder:"ADDR" help:"Where it is served over websockets. Default: nowhere."`
-	LockdWSOrigin   []string   `name:"lockd-ws-origin" group:"doors" placeholder:"ORIGIN" help:"Web sites whose pages may open such a websocket, such as https://example.com, separated by commas, or * for all. Default: those of the host that is called."`
+	LockdWSOrigin   []string   `name:"lockd-ws-origin" group:"doors" placeholder:"ORIGIN" help:"Web sites whose pages may open such a websocket, such as https://example.com, separated by commas, or * for all. On loopback their names are served, too. Default: those of the host that is called."`
 	LockdRealm      string     `name:"lockd-realm" group:"doors" default:"lockd" placeholder:"NAME" help:"Realm of its exclusive locks; that of its shared ones has -shared after it. Default: lockd."`
 	LockdNoDump     bool       `name:"lockd-no-dump" group:"doors" help:"Switch off what lists its locks: d, sd, dump and who."`
 	LockdNoRegistry bool       `name:"lockd-no-registry" group:"doors" help:"Switch off the names of its connections: iam and who."`
@@ -30,11 +29,8 @@ func (f *lockdFlags) check() error {
 	if f.LockdRealm == "" || len(f.LockdRealm) > longest || !utf8.ValidString(f.LockdRealm) {
 		return usagef("serve: --lockd-realm: must have 1 to %d bytes of UTF-8", longest)
 	}
-	for _, origin := range f.LockdWSOrigin {
-		site, err := url.Parse(origin)
-		if origin != "*" && (err != nil || site.Scheme == "" || site.Host == "" || site.Scheme+"://"+site.Host != origin) {
-			return usagef("serve: --lockd-ws-origin: %q: want one such as https://example.com, or *", origin)
-		}
+	if _, err := gateway.NewOrigins(f.LockdWSOrigin); err != nil {
+		return usagef("serve: --lockd-ws-origin: %w", err)
 	}
 	return nil
 }
@@ -77,8 +73,12 @@ func (d *lockdDoor) open(g *gateway.Gateway, f *lockdFlags, log *slog.Logger) er
 	if err != nil {
 		return err
 	}
+	origins, err := gateway.NewOrigins(f.LockdWSOrigin)
+	if err != nil {
+		return err
+	}
 	d.server = lockd.New(lockd.Cluster(g.Client, f.LockdRealm), counted, lockd.Config{
-		NoDump: f.LockdNoDump, NoRegistry: f.LockdNoRegistry, Origins: f.LockdWSOrigin, Logger: log,
+		NoDump: f.LockdNoDump, NoRegistry: f.LockdNoRegistry, Origins: origins, Logger: log,
 	})
 	if d.tcp != nil {
 		log.Info("lockd listens", "addr", d.tcp.Addr().String())

@@ -3,51 +3,9 @@ package httpapi
 import (
 	"fmt"
 	"net/http"
-	"net/url"
-	"slices"
-	"strings"
 
 	"github.com/natslock/natslock/schema"
 )
-
-// origins are the web sites whose pages may call, beside the door's own.
-type origins struct {
-	all  bool
-	some []string
-}
-
-// CheckOrigins returns what is wrong with the Origins of a Config.
-func CheckOrigins(list []string) error {
-	_, err := newOrigins(list)
-	return err
-}
-
-// newOrigins checks the origins of the configuration.
-func newOrigins(list []string) (origins, error) {
-	var o origins
-	for _, text := range list {
-		if text == "*" {
-			o.all = true
-			continue
-		}
-		u, err := url.Parse(text)
-		if err != nil || u.Scheme == "" || u.Host == "" || text != u.Scheme+"://"+u.Host {
-			return o, fmt.Errorf("origin %q: want one such as https://example.com, or *", text)
-		}
-		o.some = append(o.some, strings.ToLower(text))
-	}
-	return o, nil
-}
-
-// admits tells whether a page of an origin may call a host, and whether that is to
-// be said in the answer.
-func (o origins) admits(origin, host string) (ok, foreign bool) {
-	origin = strings.ToLower(origin)
-	if _, site, _ := strings.Cut(origin, "://"); site != "" && site == strings.ToLower(host) {
-		return true, false
-	}
-	return o.all || slices.Contains(o.some, origin), true
-}
 
 // preflight is how long a browser may remember what it may do, in seconds.
 const preflight = "600"
@@ -61,7 +19,7 @@ func (x *exchange) admit() bool {
 		return true
 	}
 	header.Add("Vary", "Origin")
-	ok, foreign := x.server.origins.admits(origin, x.r.Host)
+	ok, foreign := x.server.origins.Admit(origin, x.r.Host)
 	if !ok {
 		x.refuse(schema.StatusDenied, fmt.Sprintf("origin: pages of %.100q may not call; --http-origin says which may", origin))
 		return false

@@ -60,7 +60,7 @@ type Server struct {
 	door    *gateway.Door
 	config  Config
 	routes  table
-	origins origins
+	origins gateway.Origins
 	meter   *meter
 	probe   probe
 	openapi []byte
@@ -92,7 +92,7 @@ func New(g *gateway.Gateway, cfg Config) (*Server, error) {
 	if s.meter, err = newMeter(cfg.Meters); err != nil {
 		return nil, err
 	}
-	if s.origins, err = newOrigins(cfg.Origins); err != nil {
+	if s.origins, err = gateway.NewOrigins(cfg.Origins); err != nil {
 		return nil, err
 	}
 	routes := s.table()

@@ -28,7 +28,10 @@ of other bytes than UTF-8 0 bad name, and what is switched off 0 disabled. A web
 has one command in each frame, and the answer is one frame, empty if there is none.
 
 A connection that begins to speak HTTP is closed: any web page can have a browser
-send a request whose body is commands.
+send a request whose body is commands. A websocket needs no Origin, which programs do
+not send; pages do, and theirs must be that of the host that is called, or one of
+Config.Origins. On loopback that host must be an address or localhost, too, or that of
+such an origin: a web site can make its own name point there.
 
 Several commands may be sent at once: all are answered, in their order. As long as
 as many are waiting as a connection may have, no more is read from it.

@@ -140,40 +140,6 @@ func TestAPageCannotHaveABrowserSendCommands(t *testing.T) {
 	}
 }
 
-func TestWhoMayOpenAWebsocket(t *testing.T) {
-	d := open(t, newFake(), gateway.Limits{}, lockd.Config{Origins: []string{"https://example.com"}})
-	all := open(t, newFake(), gateway.Limits{}, lockd.Config{Origins: []string{"*"}})
-	for _, c := range []struct {
-		door   *door
-		path   string
-		origin string
-		status int
-	}{
-		{d, "/", "", http.StatusSwitchingProtocols},
-		{d, "/", "http://127.0.0.1/", http.StatusSwitchingProtocols},
-		{d, "/", "http://" + d.ws.Addr().String(), http.StatusSwitchingProtocols},
-		{d, "/", "https://example.com", http.StatusSwitchingProtocols},
-		{d, "/", "https://elsewhere.example.com", http.StatusForbidden},
-		{d, "/", "https://127.0.0.1.example.com", http.StatusForbidden},
-		{d, "/", "null", http.StatusForbidden},
-		{d, "/", "http://%", http.StatusForbidden},
-		{d, "/lockd", "", http.StatusNotFound},
-		{all, "/", "https://elsewhere.example.com", http.StatusSwitchingProtocols},
-	} {
-		header := http.Header{}
-		if c.origin != "" {
-			header.Set("Origin", c.origin)
-		}
-		conn, response, err := websocket.Dial(t.Context(), "ws://"+c.door.ws.Addr().String()+c.path, &websocket.DialOptions{HTTPHeader: header})
-		if response == nil || response.StatusCode != c.status {
-			t.Errorf("%s from %q: %v %v, want %d", c.path, c.origin, response, err, c.status)
-		}
-		if err == nil {
-			_ = conn.CloseNow()
-		}
-	}
-}
-
 func TestAFrameIsText(t *testing.T) {
 	d := open(t, newFake(), gateway.Limits{}, lockd.Config{})
 	a := dialWebsocket(t, d)

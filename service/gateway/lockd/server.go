@@ -19,9 +19,9 @@ type Config struct {
 	NoDump     bool // d, sd, dump and who are switched off
 	NoRegistry bool // iam and who are switched off
 
-	// Origins are the web sites whose pages may open a websocket, as
-	// https://example.com, or * for all. Default: those of the host that is called.
-	Origins []string
+	// Origins are the web sites whose pages may open a websocket, beside those of the
+	// host that is called.
+	Origins gateway.Origins
 
 	// Patience is how long a client may take to read some of a reply. Default: 10 s.
 	Patience time.Duration

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -57,8 +56,9 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 	case conn.limit.Beyond():
 		http.Error(w, "too many connections", http.StatusServiceUnavailable)
 		return
-	case !s.welcome(r):
-		http.Error(w, "not for pages of this site", http.StatusForbidden)
+	}
+	if why := s.unwelcome(r); why != "" {
+		http.Error(w, why, http.StatusForbidden)
 		return
 	}
 	c, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true, CompressionMode: websocket.CompressionDisabled})
@@ -68,14 +68,26 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 	s.serve(newFrames(c, conn, s.config.Patience), r.RemoteAddr, conn.limit)
 }
 
-// welcome tells whether a request may come from the site that it names. Only
-// browsers have to name one, and it is that of the page; others name what they like,
-// mostly the host that they call, with or without its port.
-func (s *Server) welcome(r *http.Request) bool {
-	origin := r.Header.Get("Origin")
-	if origin == "" || slices.Contains(s.config.Origins, "*") || slices.Contains(s.config.Origins, origin) {
-		return true
+// unwelcome is why a request may be of a page of a site that may not call here.
+func (s *Server) unwelcome(r *http.Request) string {
+	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	if !s.config.Origins.Serve(local, r.Host) {
+		return fmt.Sprintf("host: %.100q is not known here, where localhost is served; --lockd-ws-origin http://… or https://… makes a name known", r.Host)
 	}
+	origin := r.Header.Get("Origin")
+	if origin == "" || isProgram(origin, r.Host) {
+		return ""
+	}
+	if ok, _ := s.config.Origins.Admit(origin, r.Host); !ok {
+		return fmt.Sprintf("origin: pages of %.100q may not call; --lockd-ws-origin says which may", origin)
+	}
+	return ""
+}
+
+// isProgram tells whether an origin is none that a browser sends, which has no path.
+// Programs that were made to send one name the host that they call, mostly without its
+// port and with a slash at the end.
+func isProgram(origin, host string) bool {
 	site, err := url.Parse(origin)
-	return err == nil && strings.EqualFold(site.Hostname(), (&url.URL{Host: r.Host}).Hostname())
+	return err == nil && site.Path != "" && strings.EqualFold(site.Hostname(), (&url.URL{Host: host}).Hostname())
 }
