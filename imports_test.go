@@ -35,8 +35,9 @@ var layers = map[string][]string{
 	socketio + "engine":     {},
 	socketio + "socket":     {socketio + "engine"},
 	socketio + "objecthash": {},
+	socketio + "script":     {},
 	socketio + "locker":     {"schema", "client", "service/gateway", socketio + "engine", socketio + "socket", socketio + "objecthash"},
-	"cmd":                   {"schema", "bus", "bus/embedded", "client", "client/clienttest", "service", "service/gateway", socketio + "locker"},
+	"cmd":                   {"schema", "bus", "bus/embedded", "client", "client/clienttest", "service", "service/gateway", socketio + "locker", socketio + "script"},
 	"examples":              {"schema", "client"},
 }
 

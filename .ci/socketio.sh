@@ -9,4 +9,8 @@ go build -race -o "$work/conformance" ./service/gateway/socketio/conformance
 go build -o "$work/natslock" ./cmd/natslock
 cd service/gateway/socketio/testdata/node
 npm ci --no-audit --no-fund
+for packed in ../../script/dist/*.gz; do
+	name=$(basename "$packed" .gz)
+	gunzip <"$packed" | cmp - "node_modules/socket.io-client/dist/$name" || die "$name is not that of the package"
+done
 CONFORMANCE=$work/conformance NATSLOCK=$work/natslock npm test

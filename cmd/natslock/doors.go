@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"sync"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"github.com/natslock/natslock/service/gateway/console"
 	"github.com/natslock/natslock/service/gateway/httpapi"
 	"github.com/natslock/natslock/service/gateway/socketio/locker"
+	"github.com/natslock/natslock/service/gateway/socketio/script"
 )
 
 // doorFlags are the flags of serve for those who call over something else than NATS.
@@ -153,6 +155,11 @@ func (d *doors) openHTTP(c *serveCmd, registry *prometheus.Registry) (err error)
 	if err != nil {
 		return fmt.Errorf("console: %w", err)
 	}
+	scripts, err := script.Pages()
+	if err != nil {
+		return err
+	}
+	maps.Copy(pages, scripts)
 	config := httpapi.Config{
 		Realm: c.HTTPRealm, DefaultExpiry: c.DefaultExpiry, Origins: c.HTTPOrigin, Pages: pages,
 		Metrics: metricsHandler(registry, d.log), Meters: registry, Version: about().Version, Logger: d.log,

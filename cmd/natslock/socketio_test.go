@@ -34,6 +34,20 @@ func talkSocketIO(t *testing.T, s *serving, query string, talk [][2]string) *web
 	return conn
 }
 
+func TestPagesFindTheSocketIOClient(t *testing.T) {
+	s := startServe(t, "--data", t.TempDir(), "--nats", "127.0.0.1:0")
+	url := s.logged(t, "http listens", "url")
+	for _, name := range []string{"socket.io.js", "socket.io.min.js", "socket.io.esm.min.js", "socket.io.js.map"} {
+		if code, text := look(t, url+"/socket.io/"+name, "", ""); code != 200 || len(text) < 10_000 {
+			t.Errorf("%s: %d, %d bytes", name, code, len(text))
+		}
+	}
+	if code, _ := look(t, url+"/socket.io/socket.io.msgpack.min.js", "", ""); code != 404 {
+		t.Errorf("another name: %d", code)
+	}
+	s.stop(t, syscall.SIGTERM)
+}
+
 func TestSocketIOIsServedOverHTTPAndLocksOutliveACrash(t *testing.T) {
 	const lock = `42["lock",{"resource":{"entity":"orders","entityID":"42"}}]`
 	args := []string{

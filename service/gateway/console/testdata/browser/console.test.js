@@ -2,31 +2,23 @@
 // pictures go.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach, test } from "node:test";
-import { chromium } from "playwright-core";
+import { folder, launch, serve } from "./browser.js";
 import { Wire } from "./wire.js";
 
 const pictures = process.env.SCREENSHOTS;
 const port = Number(process.env.NATSLOCK_HTTP.split(":").at(-1));
 const door = `http://127.0.0.1:${port}`;
-const profile = mkdtempSync(join(tmpdir(), "natslock-console-"));
+const profile = folder("console");
 const wire = new Wire(port);
 let browser, page, realm, wrong, tests = 0;
 
 before(async () => {
   mkdirSync(pictures, { recursive: true });
   await wire.mend();
-  browser = await chromium.launchPersistentContext(profile, {
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    viewport: { width: 1280, height: 800 },
-    args: [
-      "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-      "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    ],
-  });
+  browser = await launch(profile);
 });
 
 after(async () => {
@@ -261,16 +253,8 @@ test("a tab that nobody looks at lets its connection go for a while", async () =
 });
 
 test("with credentials, all of it asks for them", async () => {
-  const address = { NATSLOCK_NATS: "127.0.0.1:0", NATSLOCK_HTTP: "127.0.0.1:0", NATSLOCK_DATA: join(profile, "data") };
-  const child = spawn(process.env.NATSLOCK, ["serve"], {
-    stdio: ["ignore", "ignore", "pipe"], env: { ...process.env, ...address, NATSLOCK_AUTH_USER: "ann", NATSLOCK_AUTH_PASSWORD: "secret" },
-  });
+  const { url, end } = await serve(join(profile, "data"), { NATSLOCK_AUTH_USER: "ann", NATSLOCK_AUTH_PASSWORD: "secret" });
   try {
-    let log = "";
-    for await (const part of child.stderr.setEncoding("utf8")) {
-      if ((log += part).includes("natslock: ready\n")) break;
-    }
-    const url = /msg="http listens" url=(\S+)/.exec(log)[1];
     for (const path of ["/test", "/console", "/console/app.js"]) assert.equal((await fetch(url + path)).status, 401);
     const other = await visit(`${url.replace("//", "//ann:secret@")}/test`);
     await other.fill("[name=name]", "mine");
@@ -278,8 +262,7 @@ test("with credentials, all of it asks for them", async () => {
     await row("mine", other).locator(".you").waitFor();
     await other.close();
   } finally {
-    child.kill("SIGTERM");
-    await new Promise((done) => child.once("exit", done));
+    await end();
   }
 });
 
