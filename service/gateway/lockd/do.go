@@ -26,6 +26,11 @@ func (c *conn) do(ctx context.Context, cmd command, w io.Writer) error {
 			return say(w, disabled)
 		}
 		return c.tell(ctx, cmd, w)
+	case who:
+		if c.server.config.NoRegistry || c.server.config.NoDump {
+			return say(w, disabled)
+		}
+		return r.names.tell(w, cmd.arg)
 	default:
 		return say(w, c.register(cmd))
 	}
@@ -105,21 +110,16 @@ func (c *conn) tellOne(l Lock, w io.Writer) error {
 // register does what a command asks for that is about connections, and returns
 // the reply.
 func (c *conn) register(cmd command) string {
-	r, cfg := c.server.registry, &c.server.config
+	r := c.server.registry
 	switch cmd.verb {
 	case iam:
-		if cfg.NoRegistry {
+		if c.server.config.NoRegistry {
 			return disabled
 		}
-		r.rename(c, cmd.arg)
+		r.names.give(c, cmd.arg)
 		return ok
-	case who:
-		if cfg.NoRegistry || cfg.NoDump {
-			return disabled
-		}
-		return r.who(cmd.arg)
 	case me:
-		return "1 " + c.address + " " + r.nameOf(c) + "\n"
+		return "1 " + c.address + " " + r.names.nameOf(c) + "\n"
 	case stats:
 		return r.stats()
 	default:

@@ -1,6 +1,7 @@
 package lockd
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,8 +11,9 @@ import (
 // registry is what this gateway knows of its connections: their names, and what it
 // counts.
 type registry struct {
+	names names
+
 	mu      sync.Mutex
-	names   map[*conn]string
 	seats   map[string]*conn // by session
 	held    [2]map[string]int
 	orphans [2]uint64
@@ -26,7 +28,7 @@ var always = []verb{show, dump, get, inspect, stats, release, showShared, getSha
 
 func newRegistry() *registry {
 	r := &registry{
-		names: map[*conn]string{}, seats: map[string]*conn{}, counts: map[verb]uint64{},
+		names: names{of: map[*conn]*named{}}, seats: map[string]*conn{}, counts: map[verb]uint64{},
 		held: [2]map[string]int{{}, {}},
 	}
 	for _, v := range always {
@@ -44,10 +46,10 @@ func (r *registry) enter() {
 
 // exit forgets a connection and its name.
 func (r *registry) exit(c *conn) {
+	r.names.give(c, "")
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.open--
-	delete(r.names, c)
 }
 
 // count counts a command.
@@ -103,69 +105,32 @@ func (r *registry) orphan(k Kind, held map[string]uint64) {
 	}
 }
 
-// rename gives a connection a name, or with "" takes it away.
-func (r *registry) rename(c *conn, name string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if name == "" {
-		delete(r.names, c)
-		return
-	}
-	r.names[c] = name
-}
-
-// nameOf is what a connection is called.
-func (r *registry) nameOf(c *conn) string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.nameLocked(c)
-}
-
-func (r *registry) nameLocked(c *conn) string {
-	if name, named := r.names[c]; named {
-		return name
-	}
-	return c.address
-}
-
 // holderName is what a holder is called: by its address, if it is not known here.
 func (r *registry) holderName(h Holder) string {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	if c := r.seats[h.Session]; c != nil {
-		return r.nameLocked(c)
+	c := r.seats[h.Session]
+	r.mu.Unlock()
+	if c == nil {
+		return h.Address
 	}
-	return h.Address
-}
-
-// who returns who has a name, or with "" any name.
-func (r *registry) who(name string) string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var lines []string
-	for c, has := range r.names {
-		if name == "" || name == has {
-			lines = append(lines, pair(c.address, has))
-		}
-	}
-	slices.Sort(lines)
-	return strings.Join(lines, "")
+	return r.names.nameOf(c)
 }
 
 // stats returns what is counted.
 func (r *registry) stats() string {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	lines := []string{
-		count("connections", uint64(r.open)), count("invalid_commands", r.invalid),
-		count("locks", uint64(len(r.held[Exclusive]))), count("shared_locks", uint64(len(r.held[Shared]))),
-		count("orphans", r.orphans[Exclusive]), count("shared_orphans", r.orphans[Shared]),
+	numbers := map[string]uint64{
+		"connections": uint64(r.open), "invalid_commands": r.invalid,
+		"locks": uint64(len(r.held[Exclusive])), "shared_locks": uint64(len(r.held[Shared])),
+		"orphans": r.orphans[Exclusive], "shared_orphans": r.orphans[Shared],
 	}
 	for v, n := range r.counts {
-		lines = append(lines, count("command_"+string(v), n))
+		numbers["command_"+string(v)] = n
 	}
-	slices.Sort(lines)
-	return strings.Join(lines, "")
+	r.mu.Unlock()
+	var text strings.Builder
+	for _, key := range slices.Sorted(maps.Keys(numbers)) {
+		text.WriteString(key + ": " + strconv.FormatUint(numbers[key], 10) + "\n")
+	}
+	return text.String()
 }
-
-func count(key string, n uint64) string { return key + ": " + strconv.FormatUint(n, 10) + "\n" }
