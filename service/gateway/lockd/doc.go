@@ -27,6 +27,10 @@ over MaxLine bytes is answered 0 line too long, a name over schema.MaxName bytes
 of other bytes than UTF-8 0 bad name, and what is switched off 0 disabled. A websocket
 has one command in each frame, and the answer is one frame, empty if there is none.
 
+Whoever gives a name gets it back as it was given. In what is shown to others too, by d,
+sd, who and dump, control characters are escaped, as \x1b or, in JSON, \u001b: a terminal
+would obey them.
+
 A connection that begins to speak HTTP is closed: any web page can have a browser
 send a request whose body is commands. A websocket needs no Origin, which programs do
 not send; pages do, and theirs must be that of the host that is called, or one of

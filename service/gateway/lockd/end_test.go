@@ -291,7 +291,7 @@ func TestWhatIsHeldByOthersIsShownOnOneLine(t *testing.T) {
 	locks.hold(lockd.Exclusive, "two\nlines", "another")
 	a := dial(t, d.tcp)
 	a.send(t, "d")
-	a.expect(t, "two lines: some  body\ntwo lines: another\n")
+	a.expect(t, `two\nlines: some\r\nbody`+"\n"+`two\nlines: another`+"\n")
 	a.send(t, "dump")
 	a.expect(t, `{"two\nlines":"some\r\nbody"}`+"\n")
 }

@@ -3,9 +3,11 @@ package lockd
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // texts are what is said of a lock, when it is so and when not.
@@ -34,19 +36,25 @@ func about(v verb, n int, name string) string {
 }
 
 // pair is a line that says two things.
-func pair(a, b string) string { return oneLine(a) + ": " + oneLine(b) + "\n" }
+func pair(a, b string) string { return shown(a) + ": " + shown(b) + "\n" }
 
-// oneLine returns what may have been named elsewhere as a part of one line.
-func oneLine(s string) string {
-	if !strings.ContainsAny(s, "\r\n") {
+// shown is a name as those are shown it who did not give it: control characters are
+// escaped as in Go, since a terminal would obey them, and a line must end where it ends.
+// The rest is as it was given.
+func shown(s string) string {
+	if !strings.ContainsFunc(s, unicode.IsControl) {
 		return s
 	}
-	return strings.Map(func(r rune) rune {
-		if r == '\r' || r == '\n' {
-			return ' '
+	var b strings.Builder
+	for _, r := range s {
+		if !unicode.IsControl(r) {
+			b.WriteRune(r)
+			continue
 		}
-		return r
-	}, s)
+		quoted := strconv.QuoteRune(r)
+		b.WriteString(quoted[1 : len(quoted)-1])
+	}
+	return b.String()
 }
 
 // dumper writes locks as one JSON object.
@@ -87,10 +95,25 @@ func (d *dumper) end() error {
 	return err
 }
 
-// quote writes a string as JSON, as readable as it can be.
+// quote writes a string as JSON, as readable as it can be on a terminal that obeys
+// control characters.
 func (d *dumper) quote(s string) {
 	e := json.NewEncoder(&d.line)
 	e.SetEscapeHTML(false)
+	begin := d.line.Len()
 	_ = e.Encode(s) // a buffer takes all, and a string can be encoded
 	d.line.Truncate(d.line.Len() - 1)
+	quoted := d.line.Bytes()[begin:]
+	if !bytes.ContainsFunc(quoted, unicode.IsControl) {
+		return
+	}
+	quoted = bytes.Clone(quoted)
+	d.line.Truncate(begin)
+	for _, r := range string(quoted) {
+		if unicode.IsControl(r) { // above U+007E: the encoder has escaped the others
+			fmt.Fprintf(&d.line, `\u%04x`, r)
+			continue
+		}
+		d.line.WriteRune(r)
+	}
 }

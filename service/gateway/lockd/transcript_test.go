@@ -104,6 +104,20 @@ var transcripts = map[string]struct {
 		{'b', "who", ""},
 		{'a', "me", "1 $A $A\n"},
 	}},
+	"control characters": {steps: []step{
+		{'a', "g a\x1b[2J", "1 Lock Get Success: a\x1b[2J\n"}, // a's own words
+		{'b', "g a\x1b[2J", "0 Lock Get Failure: a\x1b[2J\n"},
+		{'a', "sg \u009b\x7f", "1 Shared Lock Get Success: \u009b\x7f\n"},
+		{'a', "iam \x1b]0;mine\a \\o/", "1 ok\n"},
+		{'a', "me", "1 $A \x1b]0;mine\a \\o/\n"},
+		{'b', "who", `$A: \x1b]0;mine\a \o/` + "\n"},
+		{'b', "who \x1b]0;mine\a \\o/", `$A: \x1b]0;mine\a \o/` + "\n"},
+		{'b', "d", `a\x1b[2J: \x1b]0;mine\a \o/` + "\n"},
+		{'b', "sd \u009b\x7f", `\u009b\x7f: \x1b]0;mine\a \o/` + "\n"},
+		{'b', "dump", `{"a\u001b[2J":"$A"}` + "\n"},
+		{'b', "dump shared", `{"\u009b\u007f":["$A"]}` + "\n"},
+		{'a', "r a\x1b[2J", "1 Lock Release Success: a\x1b[2J\n"},
+	}},
 	"what is no command": {steps: []step{
 		{'a', "", ""},
 		{'a', "quit", ""},
@@ -148,6 +162,14 @@ var transcripts = map[string]struct {
 		{'a', "sd", ""},
 		{'a', "dump", `{"x":"$A"}` + "\n"},
 	}},
+	"without both": {config: lockd.Config{NoDump: true, NoRegistry: true}, steps: []step{
+		{'a', "who ann", "0 disabled\n"},
+		{'a', "sd", "0 disabled\n"},
+		{'a', "sg s", "1 Shared Lock Get Success: s\n"},
+		{'b', "sr s", "0 Shared Lock Release Failure: s\n"},
+		{'b', "q", "command_d: 0\ncommand_dump: 0\ncommand_g: 0\ncommand_i: 0\ncommand_me: 2\ncommand_q: 0\ncommand_r: 0\ncommand_sd: 1\n" +
+			"command_sg: 1\ncommand_si: 0\ncommand_sr: 1\ncommand_who: 1\nconnections: 2\ninvalid_commands: 0\nlocks: 0\norphans: 0\nshared_locks: 1\nshared_orphans: 0\n"},
+	}},
 }
 
 func TestTranscripts(t *testing.T) {
@@ -163,10 +185,11 @@ func TestTranscripts(t *testing.T) {
 // TestTranscriptsOfAll has the whole service say the same.
 func TestTranscriptsOfAll(t *testing.T) {
 	for name, script := range transcripts {
-		t.Run(name, func(t *testing.T) {
-			d := openAt(t, clienttest.New(t).Conn(), nil, gateway.Limits{}, script.config)
-			play(t, d, ways["tcp"], script.steps)
-		})
+		for way, call := range ways {
+			t.Run(name+"/"+way, func(t *testing.T) {
+				play(t, openAt(t, clienttest.New(t).Conn(), nil, gateway.Limits{}, script.config), call, script.steps)
+			})
+		}
 	}
 }
 
