@@ -22,6 +22,7 @@ func TestFieldsOfMessages(t *testing.T) {
 			{Name: "owner", Type: schema.FieldText},
 			{Name: "token", Type: schema.FieldNumber},
 			{Name: "session", Type: schema.FieldText},
+			{Name: "show", Type: schema.FieldFlag},
 		}},
 	} {
 		if diff := cmp.Diff(c.want, schema.Fields(c.m)); diff != "" {

@@ -75,7 +75,8 @@
 //
 // Acquire takes one lock, or up to 64 of different names, all or none. Granted
 // comes with a new token; already says that this owner holds it, with the same
-// token, its TTL restarted, the session added and the meta merged. Held says
+// token, its TTL restarted, the session added and the meta merged; or, if the
+// acquire is to be fresh, that nothing happened, and how the hold is. Held says
 // who has it. An acquire that may wait is answered once, when it is decided:
 // the reply is the grant. Waiting is first come, first served, and nobody
 // overtakes, also not without waiting; consecutive shared waiters are let in
@@ -92,8 +93,8 @@
 //
 // Release ends a hold by token or by owner, or several: names with their
 // owner, or locks with their tokens, each on its own. With a session only that
-// session's part ends, and others keep the hold. The next waiters are granted
-// in the same write. Renew restarts the TTL, or gives another. Cancel takes an
+// session's part ends, and others keep the hold. With show the reply has the hold
+// as it was, or those of others. The next waiters are granted in the same write. Renew restarts the TTL, or gives another. Cancel takes an
 // attempt out of the queue or undoes what it was granted meanwhile, and is
 // remembered if it comes before its acquire. Inspect shows locks as the leader
 // of the store knows them, list the held ones of a realm, by name. Force ends

@@ -18,6 +18,7 @@ func (m *Acquire) fields(c *codec) {
 	c.optionalWhole("ttl_ms", &m.TTL)
 	c.whole("wait_ms", &m.Wait)
 	c.meta("meta", &m.Meta)
+	c.flag("fresh", &m.Fresh)
 }
 
 func (m *Release) fields(c *codec) {
@@ -28,6 +29,7 @@ func (m *Release) fields(c *codec) {
 	c.text("owner", &m.Owner)
 	c.token(&m.Token)
 	c.text("session", &m.Session)
+	c.flag("show", &m.Show)
 }
 
 func (l *LockToken) parts(c *codec) {

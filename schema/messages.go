@@ -15,6 +15,7 @@ type Acquire struct {
 	TTL     *int64 // ttl_ms; nil is the default
 	Wait    int64  // wait_ms; 0 answers at once, WaitForever waits without end
 	Meta    Meta
+	Fresh   bool // a new hold: who has one already is told of it, and no more
 }
 
 // Release ends one hold by token or owner, or several.
@@ -26,6 +27,7 @@ type Release struct {
 	Owner   string
 	Token   uint64 // 0 is none
 	Session string // only this session's part in the hold
+	Show    bool   // the reply is to have the holders
 }
 
 // LockToken names one hold.

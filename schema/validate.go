@@ -13,7 +13,15 @@ func (m *Acquire) Validate() error {
 		m.checkTTL(),
 		m.checkWait(),
 		checkMeta(m.Meta),
+		m.checkFresh(),
 	)
+}
+
+func (m *Acquire) checkFresh() error {
+	if m.Fresh && (m.Name == "" || m.Wait != 0) {
+		return invalid("fresh", "is for one name, and without wait_ms")
+	}
+	return nil
 }
 
 func (m *Acquire) checkRequest() error {
@@ -58,7 +66,15 @@ func (m *Release) Validate() error {
 		checkText("owner", m.Owner, MaxOwner),
 		checkToken("token", m.Token),
 		checkSession(m.Session),
+		m.checkShow(),
 	)
+}
+
+func (m *Release) checkShow() error {
+	if m.Show && m.Name == "" {
+		return invalid("show", "is for one name")
+	}
+	return nil
 }
 
 // checkForm checks that it is name with token or owner, names with owner, or

@@ -60,7 +60,11 @@ var refusedRequests = []struct {
 	{&Acquire{Name: "a", Wait: -1}, "wait_ms: -1 needs a session"},
 	{&Acquire{Name: "a", Session: "s", Wait: -2}, "wait_ms: want 0 to 86400000, got -2"},
 	{&Acquire{Name: "a", Wait: 86_400_001}, "wait_ms: want 0 to 86400000, got 86400001"},
+	{&Acquire{Name: "a", Fresh: true, Wait: 1}, "fresh: is for one name, and without wait_ms"},
+	{&Acquire{Names: []string{"a"}, Fresh: true}, "fresh: is for one name, and without wait_ms"},
 
+	{&Release{Names: []string{"a"}, Owner: "o", Show: true}, "show: is for one name"},
+	{&Release{Locks: []LockToken{{"a", 256}}, Show: true}, "show: is for one name"},
 	{&Release{}, "name: required, or names"},
 	{&Release{Token: 256}, "name: required, or names"},
 	{&Release{Name: "a"}, "token: required, or owner"},

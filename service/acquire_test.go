@@ -277,3 +277,21 @@ func TestAnAcquireWithoutAnInboxIsIgnored(t *testing.T) {
 		b.wantHolders("a")
 	})
 }
+
+func TestAFreshAcquireChangesNoHold(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		m := schema.Acquire{Name: "a", Client: "x", Owner: "o", TTL: ms(10_000), Meta: schema.Meta(`{"k":1}`), Fresh: true}
+		token := b.lock(&m)
+		b.pass(4 * time.Second)
+		again := m
+		again.Meta = schema.Meta(`{"k":2}`)
+		r := b.want(schema.StatusAlready, &again)
+		if r.Token != token || len(r.Holders) != 1 || string(r.Holders[0].Meta) != `{"k":1}` {
+			t.Errorf("%+v", r)
+		}
+		if h := b.state("a").Holders[0]; *h.ExpiresIn != 6000 || string(h.Meta) != `{"k":1}` {
+			t.Errorf("%+v", h)
+		}
+		b.want(schema.StatusHeld, &schema.Acquire{Name: "a", Client: "y", Owner: "o", Fresh: true})
+	})
+}

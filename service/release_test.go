@@ -122,3 +122,20 @@ func TestRenewOfAHoldWithoutASessionKeepsATTL(t *testing.T) {
 		}
 	})
 }
+
+func TestAReleaseShowsWhoHeld(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		token := b.lock(&schema.Acquire{Name: "a", Client: "x", Owner: "o", Meta: schema.Meta(`{"k":"v"}`)})
+		r := b.want(schema.StatusNotHeld, &schema.Release{Name: "a", Client: "y", Owner: "o", Show: true})
+		if len(r.Holders) != 1 || r.Holders[0].Client != "x" || r.Holders[0].Token != token {
+			t.Errorf("%+v", r)
+		}
+		r = b.want(schema.StatusReleased, &schema.Release{Name: "a", Client: "x", Owner: "o", Show: true})
+		if len(r.Holders) != 1 || string(r.Holders[0].Meta) != `{"k":"v"}` {
+			t.Errorf("%+v", r)
+		}
+		if r = b.want(schema.StatusNotHeld, &schema.Release{Name: "a", Client: "x", Owner: "o"}); len(r.Holders) > 0 {
+			t.Errorf("%+v", r)
+		}
+	})
+}

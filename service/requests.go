@@ -42,6 +42,7 @@ func (w *Worker) acquireCommand(r *request, m *schema.Acquire) lock.Acquire {
 		Size:   m.Size,
 		Wait:   m.Wait,
 		Meta:   m.Meta,
+		Fresh:  m.Fresh,
 		Inbox:  lock.Inbox{Subject: r.caller.inbox, Encoding: r.caller.encoding},
 		At:     w.wall().UnixMilli(),
 	}
@@ -70,7 +71,7 @@ func (w *Worker) acquireCommand(r *request, m *schema.Acquire) lock.Acquire {
 // releaseHold handles the verb release.
 func (w *Worker) releaseHold(r request, m *schema.Release) {
 	command := lock.Release{
-		Token: lock.Token(m.Token), Client: r.client, Owner: m.Owner, Named: r.named, Session: m.Session,
+		Token: lock.Token(m.Token), Client: r.client, Owner: m.Owner, Named: r.named, Session: m.Session, Show: m.Show,
 	}
 	switch {
 	case m.Name != "":

@@ -16,6 +16,10 @@ func (c Acquire) apply(f *Fold) {
 		return
 	}
 	if i := f.r.holdOf(w.Client, w.Owner); i >= 0 {
+		if c.Fresh {
+			f.reply(f.r.haveReply(i))
+			return
+		}
 		f.reply(f.join(i, &w))
 		return
 	}

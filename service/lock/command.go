@@ -20,6 +20,7 @@ type Acquire struct {
 	TTL        int64 // milliseconds; 0 is none
 	DefaultTTL bool  // the TTL was not asked for: a hold that lives keeps its own
 	Wait       int64 // milliseconds; 0 answers at once
+	Fresh      bool  // who holds the lock already is told so, and nothing else happens
 	Meta       schema.Meta
 	Inbox      Inbox
 	At         int64         // wall clock, Unix milliseconds
@@ -37,6 +38,7 @@ type Release struct {
 	Owner   string
 	Named   bool   // the caller was named by its subject: the hold must be of Client
 	Session string // "" is the whole hold
+	Show    bool   // the reply names the holders
 }
 
 // Renew restarts a TTL.

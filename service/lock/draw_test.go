@@ -59,6 +59,7 @@ func drawAcquire(t *rapid.T) Acquire {
 		DefaultTTL: rapid.Bool().Draw(t, "default"), Meta: drawMeta(t), Inbox: drawInbox(t),
 		Wait: rapid.SampledFrom([]int64{0, 10_000, 10_000, schema.WaitForever}).Draw(t, "wait"), At: 5,
 	}
+	a.Fresh = a.Wait == 0 && rapid.IntRange(0, 3).Draw(t, "fresh") == 0
 	if rapid.Bool().Draw(t, "shared") {
 		a.Mode, a.Size = schema.ModeShared, rapid.SampledFrom([]int64{0, 2, 2, 3}).Draw(t, "size")
 	}
@@ -107,6 +108,7 @@ func drawExpire(t *rapid.T, r Record) Expire {
 func drawRelease(t *rapid.T, r Record) Release {
 	c := Release{
 		Token: drawToken(t, r), Client: drawClient(t), Owner: drawOwner(t), Named: rapid.Bool().Draw(t, "named"),
+		Show: rapid.Bool().Draw(t, "show"),
 	}
 	if rapid.Bool().Draw(t, "part") {
 		c.Session = rapid.SampledFrom(someSessions).Draw(t, "session")

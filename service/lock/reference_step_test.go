@@ -112,6 +112,8 @@ func (f *reference) acquire(c Acquire) schema.Status {
 	w := refWaitOf(c.waiter())
 	queue := slices.DeleteFunc(slices.Clone(f.queue), func(w refWait) bool { return w.parked })
 	switch h := f.holder(w.who); {
+	case h != nil && c.Fresh:
+		return schema.StatusAlready
 	case h != nil:
 		return f.join(h, w)
 	case f.clash(w.kind):

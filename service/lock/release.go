@@ -11,17 +11,27 @@ func (c Release) apply(f *Fold) {
 	if c.Token != 0 {
 		i = f.r.holdByToken(c.Token)
 	}
+	var holders []schema.Holder
+	switch {
+	case !c.Show:
+	case i < 0:
+		holders = shown(f.r.Holds)
+	default:
+		holders = shown(f.r.Holds[i : i+1])
+	}
 	switch {
 	case i < 0:
-		f.reply(notHeld())
+		reply := notHeld()
+		reply.Holders = holders
+		f.reply(reply)
 	case c.Token != 0 && c.Named && f.r.Holds[i].Client != c.Client:
 		f.reply(notYours())
 	case c.Session != "" && !f.r.Holds[i].onlyOf(c.Session):
 		f.leaveHold(i, c.Session)
-		f.reply(schema.Reply{Status: schema.StatusKept})
+		f.reply(schema.Reply{Status: schema.StatusKept, Holders: holders})
 	default:
 		f.endHold(i, schema.EventReleased, schema.ReasonRelease)
-		f.reply(schema.Reply{Status: schema.StatusReleased})
+		f.reply(schema.Reply{Status: schema.StatusReleased, Holders: holders})
 	}
 }
 

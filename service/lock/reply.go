@@ -41,6 +41,13 @@ func (r *Record) heldReply() schema.Reply {
 	return schema.Reply{Status: schema.StatusHeld, Message: message, Holders: shown(r.Holds)}
 }
 
+// haveReply tells who has hold i of it, as it is.
+func (r *Record) haveReply(i int) schema.Reply {
+	reply := r.grantReply(schema.StatusAlready, i)
+	reply.Holders = shown(r.Holds[i : i+1])
+	return reply
+}
+
 // grantReply tells of hold i, which is granted or was already.
 func (r *Record) grantReply(status schema.Status, i int) schema.Reply {
 	h := &r.Holds[i]

@@ -81,7 +81,7 @@ func (s *script) command(text string) Command {
 	case "release":
 		return Release{
 			Token: parseToken(l.or("token", "")), Client: l.or("client", "app"), Owner: l.subject,
-			Named: l.flags["named"], Session: l.or("session", ""),
+			Named: l.flags["named"], Session: l.or("session", ""), Show: l.flags["show"],
 		}
 	case "renew":
 		_, given := l.values["ttl"]
@@ -122,7 +122,7 @@ func (s *script) acquire(l line) Acquire {
 		Attempt: s.attempt(attempt), Client: l.or("client", "app"), Owner: l.subject,
 		Mode: schema.ModeExclusive, Size: l.number("size"), Wait: l.milliseconds("wait", "0s"),
 		Meta: schema.Meta(l.or("meta", "")), Inbox: Inbox{Subject: l.or("inbox", attempt)},
-		At: 1_000_000, Lead: l.or("lead", ""),
+		At: 1_000_000, Lead: l.or("lead", ""), Fresh: l.flags["fresh"],
 	}
 	if l.flags["shared"] {
 		a.Mode = schema.ModeShared

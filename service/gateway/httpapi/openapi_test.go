@@ -64,7 +64,7 @@ func TestTheDocumentTellsOfEveryCall(t *testing.T) {
 	}
 	acquire := doc.Paths["/v1/realms/{realm}/locks/{name}"]["post"]
 	fields := slices.Sorted(maps.Keys(acquire.RequestBody.Content["application/json"].Schema.Properties))
-	if got := strings.Join(fields, " "); got != "client meta mode name owner request size ttl_ms wait_ms" {
+	if got := strings.Join(fields, " "); got != "client fresh meta mode name owner request size ttl_ms wait_ms" {
 		t.Error(got)
 	}
 	release := doc.Paths["/v1/realms/{realm}/locks/{name}"]["delete"]

@@ -20,6 +20,7 @@ var about = map[string]string{
 	"size":          "Of a shared one: at most so many holders; 0 is no bound",
 	"ttl_ms":        "How long the hold lives without renewal, in milliseconds",
 	"wait_ms":       "How long to wait for it, in milliseconds. Default: not at all",
+	"fresh":         "A new hold or none: who holds it already is told so, with holders, and nothing changes",
 	"meta":          "What is shown to whoever inspects the lock, at most 4 KiB",
 	"token":         "The fencing token of a hold: larger than those of all earlier ones",
 	"reason":        "For those who read events",
