@@ -34,7 +34,10 @@ type caller struct {
 }
 
 // handler answers an event.
-type handler func(*caller, context.Context, []json.RawMessage) any
+type handler func(*caller, context.Context, []json.RawMessage) said
+
+// said is what can be written: an answer, or a table.
+type said interface{ text() json.RawMessage }
 
 // handlers are the events that are answered in their order.
 var handlers = map[string]handler{
@@ -67,7 +70,8 @@ func (c *caller) on(name string, handle handler) {
 }
 
 // reply answers an event both ways. Who is gone is not told.
-func reply(e *socket.Event, a any) {
+func reply(e *socket.Event, s said) {
+	a := s.text()
 	_ = e.Socket().Emit(e.Name, a)
 	if e.Asked() {
 		_ = e.Ack(a)

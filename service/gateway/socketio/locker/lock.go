@@ -8,50 +8,57 @@ import (
 )
 
 // lock takes a lock, or joins what the client holds.
-func (c *caller) lock(ctx context.Context, args []json.RawMessage) any {
+func (c *caller) lock(ctx context.Context, args []json.RawMessage) said {
 	r, err := parseRequest(args, false)
 	if err != nil {
 		return failed(argument(args), err)
 	}
-	before, err := c.holder(ctx, r.id)
-	if err != nil {
-		return failed(r.raw, err)
-	}
 	details := r.details.without(owned...)
-	if before != nil && c.owns(before) {
-		details = recordOf(c.realm, r.id, before).details.merged(details)
-	}
-	reply, err := c.acquire(ctx, r.id, metaOf(r.resource, details))
+	reply, err := c.acquire(ctx, r.id, metaOf(r.resource, details), true)
 	if err != nil {
 		return failed(r.raw, err)
 	}
+	if reply.Status == schema.StatusAlready && len(reply.Holders) > 0 {
+		return c.join(ctx, &r, &reply.Holders[0])
+	}
+	return c.taken(&r, details, reply)
+}
+
+// join has the socket hold what its client holds, and merges the details.
+func (c *caller) join(ctx context.Context, r *request, before *schema.Holder) said {
+	held := recordOf(c.realm, r.id, before)
+	details := held.details.merged(r.details.without(owned...))
+	reply, err := c.acquire(ctx, r.id, metaOf(r.resource, details), false)
+	switch {
+	case err != nil:
+		return failed(r.raw, err)
+	case reply.Status == schema.StatusAlready:
+		return answer{Result: resultOK, Status: statusAlready, Data: held.joined(c.socket.ID()).text()}
+	}
+	return c.taken(r, details, reply) // meanwhile it has ended
+}
+
+// taken answers who holds the lock after an acquire.
+func (c *caller) taken(r *request, details object, reply *schema.Reply) said {
 	switch {
 	case reply.Status == schema.StatusGranted:
 		taken := record{r.id, r.resource, details, c.realm, c.client, []string{c.socket.ID()}}
 		return answer{Result: resultOK, Status: statusLocked, Data: taken.text()}
 	case reply.Status == schema.StatusHeld && len(reply.Holders) > 0:
 		return answer{Result: resultError, Status: statusLocked, Data: recordOf(c.realm, r.id, &reply.Holders[0]).text()}
-	case reply.Status == schema.StatusAlready:
-		held := record{r.id, r.resource, details, c.realm, c.client, nil}
-		if before != nil && c.owns(before) {
-			held = recordOf(c.realm, r.id, before)
-		}
-		return answer{Result: resultOK, Status: statusAlready, Data: held.joined(c.socket.ID()).text()}
 	}
 	return failed(r.raw, refused(schema.VerbAcquire, reply))
 }
 
-// owns tells whether a hold is of the caller's client.
-func (c *caller) owns(h *schema.Holder) bool { return h.Client == c.client && h.Owner == c.client }
-
-// acquire asks for a lock, a second time if the leaf turns out to have ended.
-func (c *caller) acquire(ctx context.Context, id string, meta schema.Meta) (reply *schema.Reply, err error) {
+// acquire asks for a lock, a second time if the leaf turns out to have ended. If it is
+// to be fresh, a hold of the client's is told of and not joined.
+func (c *caller) acquire(ctx context.Context, id string, meta schema.Meta, fresh bool) (reply *schema.Reply, err error) {
 	ttl := c.server.config.TTL.Milliseconds()
 	for range 2 {
 		if err := c.present(ctx); err != nil {
 			return nil, err
 		}
-		m := schema.Acquire{Name: id, Client: c.client, Owner: c.client, Session: c.leaf.Session(), TTL: &ttl, Meta: meta}
+		m := schema.Acquire{Name: id, Client: c.client, Owner: c.client, Session: c.leaf.Session(), TTL: &ttl, Meta: meta, Fresh: fresh}
 		reply, err = c.call(ctx, c.realm, schema.VerbAcquire, &m)
 		if err != nil || reply.Status != schema.StatusSessionExpired && reply.Status != schema.StatusCanceled {
 			break
@@ -62,7 +69,7 @@ func (c *caller) acquire(ctx context.Context, id string, meta schema.Meta) (repl
 }
 
 // isLock tells who holds a lock.
-func (c *caller) isLock(ctx context.Context, args []json.RawMessage) any {
+func (c *caller) isLock(ctx context.Context, args []json.RawMessage) said {
 	r, err := parseRequest(args, false)
 	if err != nil {
 		return failed(argument(args), err)
@@ -78,13 +85,13 @@ func (c *caller) isLock(ctx context.Context, args []json.RawMessage) any {
 }
 
 // unlock takes the socket out of a lock, which goes with the last.
-func (c *caller) unlock(ctx context.Context, args []json.RawMessage) any {
+func (c *caller) unlock(ctx context.Context, args []json.RawMessage) said {
 	r, err := parseRequest(args, true)
 	if err != nil {
 		return failed(argument(args), err)
 	}
+	h, status, err := c.part(ctx, r.id)
 	notLocked := answer{Result: resultError, Status: statusNotLocked, Data: r.raw}
-	h, err := c.holder(ctx, r.id)
 	switch {
 	case err != nil:
 		return failed(r.raw, err)
@@ -94,7 +101,9 @@ func (c *caller) unlock(ctx context.Context, args []json.RawMessage) any {
 		return answer{Result: resultError, Status: statusLocked, Data: recordOf(c.realm, r.id, h).text()}
 	}
 	held := recordOf(c.realm, r.id, h)
-	status, err := c.release(ctx, r.id, h)
+	if status != schema.StatusReleased {
+		status, err = c.rest(ctx, r.id, h, status)
+	}
 	switch {
 	case err != nil:
 		return failed(r.raw, err)
@@ -107,11 +116,31 @@ func (c *caller) unlock(ctx context.Context, args []json.RawMessage) any {
 	return answer{Result: resultOK, Status: statusLocked, Data: held.left(c.socket.ID()).text()}
 }
 
-// release takes the socket out of a hold, and renews what stays: released, kept or
-// not_held.
-func (c *caller) release(ctx context.Context, id string, h *schema.Holder) (schema.Status, error) {
-	status := schema.StatusKept
-	if c.leaf != nil || len(h.Sessions) == 0 {
+// part takes the socket out of its client's hold, and returns who held the lock
+// before. The status is empty if nothing was tried.
+func (c *caller) part(ctx context.Context, id string) (*schema.Holder, schema.Status, error) {
+	if c.leaf == nil { // it has no part in anything
+		h, err := c.holder(ctx, id)
+		return h, "", err
+	}
+	m := schema.Release{Name: id, Client: c.client, Owner: c.client, Session: c.leaf.Session(), Show: true}
+	reply, err := c.call(ctx, c.realm, schema.VerbRelease, &m)
+	switch {
+	case err != nil:
+		return nil, "", err
+	case reply.Status != schema.StatusKept && reply.Status != schema.StatusReleased && reply.Status != schema.StatusNotHeld:
+		return nil, "", refused(schema.VerbRelease, reply)
+	case len(reply.Holders) == 0:
+		return nil, reply.Status, nil
+	}
+	return &reply.Holders[0], reply.Status, nil
+}
+
+// rest does what is left to do about a hold of the client's: one that no session holds,
+// or no socket, ends, and what other sockets hold is renewed. The status is released,
+// kept or not_held.
+func (c *caller) rest(ctx context.Context, id string, h *schema.Holder, parted schema.Status) (schema.Status, error) {
+	if parted == schema.StatusNotHeld || len(h.Sessions) == 0 {
 		m := schema.Release{Name: id, Client: h.Client, Token: h.Token}
 		if len(h.Sessions) > 0 {
 			m.Session = c.leaf.Session()
@@ -120,7 +149,7 @@ func (c *caller) release(ctx context.Context, id string, h *schema.Holder) (sche
 		if err != nil {
 			return "", err
 		}
-		if status = reply.Status; status != schema.StatusKept {
+		if reply.Status != schema.StatusKept {
 			return decided(schema.VerbRelease, reply, schema.StatusReleased)
 		}
 	}
@@ -130,7 +159,7 @@ func (c *caller) release(ctx context.Context, id string, h *schema.Holder) (sche
 		return "", err
 	}
 	if reply.Status == schema.StatusRenewed {
-		return status, nil
+		return schema.StatusKept, nil
 	}
 	return decided(schema.VerbRenew, reply, schema.StatusRenewed)
 }
@@ -144,7 +173,7 @@ func decided(v schema.Verb, r *schema.Reply, want schema.Status) (schema.Status,
 }
 
 // forceUnlock ends a lock whoever holds it.
-func (c *caller) forceUnlock(ctx context.Context, args []json.RawMessage) any {
+func (c *caller) forceUnlock(ctx context.Context, args []json.RawMessage) said {
 	r, err := parseRequest(args, true)
 	if err != nil {
 		return failed(argument(args), err)

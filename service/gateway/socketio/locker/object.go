@@ -17,23 +17,24 @@ type member struct {
 
 var errNoObject = errors.New("must be an object")
 
-// parseObject reads an object. Of members that are repeated the last counts.
+// few are so many members that they are found faster one by one than by a map.
+const few = 16
+
+// parseObject reads an object, in text that is JSON. Of members that are repeated the
+// last counts.
 func parseObject(data json.RawMessage) (object, error) {
-	d := json.NewDecoder(bytes.NewReader(data))
-	if start, err := d.Token(); err != nil || start != json.Delim('{') {
+	t := source{data}
+	if !t.take('{') {
 		return nil, errNoObject
 	}
 	var all object
-	for d.More() {
-		name, err := d.Token()
-		if err != nil {
-			return nil, err
+	for !t.take('}') {
+		name, err := unquote(t.value())
+		if err != nil || !t.take(':') {
+			return nil, errNoObject
 		}
-		var value json.RawMessage
-		if err := d.Decode(&value); err != nil {
-			return nil, err
-		}
-		all = append(all, member{name.(string), value})
+		all = append(all, member{name, t.value()})
+		t.take(',')
 	}
 	return object{}.merged(all), nil
 }
@@ -50,14 +51,17 @@ func (o object) index(name string) int {
 	return slices.IndexFunc(o, func(m member) bool { return m.name == name })
 }
 
-// with returns the object with a member, in the place of the one of that name.
-func (o object) with(name string, value json.RawMessage) object {
-	o = slices.Clone(o)
-	if i := o.index(name); i >= 0 {
-		o[i].value = value
-		return o
+// with returns the object with members, each in the place of the one of that name.
+func (o object) with(members ...member) object {
+	o = append(make(object, 0, len(o)+len(members)), o...)
+	for _, m := range members {
+		if i := o.index(m.name); i >= 0 {
+			o[i].value = m.value
+		} else {
+			o = append(o, m)
+		}
 	}
-	return append(o, member{name, value})
+	return o
 }
 
 // without returns the object without some members.
@@ -68,6 +72,9 @@ func (o object) without(names ...string) object {
 // merged returns the object with the members of another, in time that grows with
 // their number alone: a client may send thousands.
 func (o object) merged(with object) object {
+	if len(o)+len(with) <= few {
+		return o.with(with...)
+	}
 	merged := make(object, len(o), len(o)+len(with))
 	copy(merged, o)
 	places := make(map[string]int, cap(merged))
@@ -87,13 +94,16 @@ func (o object) merged(with object) object {
 
 // text writes the object.
 func (o object) text() json.RawMessage {
-	text := []byte{'{'}
+	size := 2
+	for _, m := range o {
+		size += len(m.name) + len(m.value) + 4
+	}
+	text := append(make([]byte, 0, size), '{')
 	for i, m := range o {
 		if i > 0 {
 			text = append(text, ',')
 		}
-		text = append(text, encode(m.name)...)
-		text = append(text, ':')
+		text = append(quote(text, m.name), ':')
 		text = append(text, m.value...)
 	}
 	return append(text, '}')
@@ -101,6 +111,9 @@ func (o object) text() json.RawMessage {
 
 // encode writes what JSON can always say.
 func encode(v any) json.RawMessage {
+	if s, ok := v.(string); ok {
+		return quote(make([]byte, 0, len(s)+2), s)
+	}
 	var text bytes.Buffer
 	e := json.NewEncoder(&text)
 	e.SetEscapeHTML(false)

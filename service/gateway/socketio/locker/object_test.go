@@ -1,6 +1,8 @@
 package locker
 
 import (
+	"bytes"
+	"encoding/json"
 	"runtime"
 	"strconv"
 	"strings"
@@ -16,7 +18,7 @@ func TestObjectsKeepTheOrderOfTheirMembers(t *testing.T) {
 	if got := string(o.merged(other).text()); err != nil || got != `{"b":2,"a":"<","":null,"c":3}` {
 		t.Errorf("%s, %v", got, err)
 	}
-	if got := string(o.without("b", "x").with("d", null).text()); got != `{"a":{"z":1.50},"":null,"d":null}` {
+	if got := string(o.without("b", "x").with(member{"d", null}).text()); got != `{"a":{"z":1.50},"":null,"d":null}` {
 		t.Error(got)
 	}
 	if got := string(o.text()); got != `{"b":2,"a":{"z":1.50},"":null}` {
@@ -39,5 +41,51 @@ func TestManyMembersCostLittle(t *testing.T) {
 	runtime.ReadMemStats(&after)
 	if cost := after.TotalAlloc - before.TotalAlloc; cost > 64<<20 {
 		t.Errorf("%d bytes", cost)
+	}
+}
+
+// It is taken apart as others do, and put together as it was.
+func FuzzObject(f *testing.F) {
+	for _, text := range []string{
+		`{}`, ` { } `, `{"a":1}`, "{\n\t\"a\" : [ {\"b\":\"}\"} , 2 ] , \"c\" : -1.5e+3 }", `{"\u0041\n\"":"\\","A\n\"":true,"ä":null,"\ud83d":"\ud83d"}`,
+		`[]`, `null`, `"{"`, `1`, `{"a":{"b":{"c":[[],{}]}},"":false}`, "{\"\u2028\":\"\x7f<>&\"}",
+	} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if !json.Valid(data) {
+			return
+		}
+		want := map[string]json.RawMessage{}
+		isObject := json.Unmarshal(data, &want) == nil && string(bytes.TrimSpace(data)) != "null"
+		got, err := parseObject(data)
+		if (err == nil) != isObject {
+			t.Fatalf("%v", err)
+		}
+		if !isObject {
+			return
+		}
+		if len(got) != len(want) {
+			t.Errorf("%d members, want %d", len(got), len(want))
+		}
+		for name, value := range want {
+			if string(got.get(name)) != string(value) {
+				t.Errorf("%q: %s, want %s", name, got.get(name), value)
+			}
+		}
+		again := map[string]json.RawMessage{}
+		if err := json.Unmarshal(got.text(), &again); err != nil || len(again) != len(want) {
+			t.Errorf("%v: %s", err, got.text())
+		}
+	})
+}
+
+func TestStringsAreQuotedAsJavaScriptDoes(t *testing.T) {
+	for s, want := range map[string]string{
+		"": `""`, "a b": `"a b"`, `"\`: `"\"\\"`, "<&>ä😀": `"<&>ä😀"`, "\n\x00": `"\n\u0000"`,
+	} {
+		if got := string(encode(s)); got != want {
+			t.Errorf("%q: %s", s, got)
+		}
 	}
 }

@@ -81,7 +81,7 @@ func (r record) text() json.RawMessage {
 
 // ownedBy writes details with those that say whose they are.
 func ownedBy(details object, realm, client string, sids json.RawMessage) json.RawMessage {
-	return details.with(fieldRealm, encode(realm)).with(fieldClient, encode(client)).with(fieldSIDs, sids).text()
+	return details.with(member{fieldRealm, encode(realm)}, member{fieldClient, encode(client)}, member{fieldSIDs, sids}).text()
 }
 
 // metaOf is the meta of a lock.

@@ -24,10 +24,18 @@ const (
 
 // answer is what a request is answered.
 type answer struct {
-	Result  string          `json:"result"`
-	Status  string          `json:"status"`
-	Data    json.RawMessage `json:"data"`
-	Message string          `json:"message,omitempty"`
+	Result, Status string
+	Data           json.RawMessage
+	Message        string // perhaps
+}
+
+// text writes the answer.
+func (a answer) text() json.RawMessage {
+	o := object{{"result", encode(a.Result)}, {"status", encode(a.Status)}, {"data", a.Data}, {"message", encode(a.Message)}}
+	if a.Message == "" {
+		o = o[:3]
+	}
+	return o.text()
 }
 
 // failed answers what was not done, or may not have been.
@@ -93,11 +101,13 @@ func (r *request) free(realm, client string) json.RawMessage {
 	if r.details == nil {
 		return r.raw
 	}
-	return r.members.with(fieldDetails, ownedBy(r.details, realm, client, json.RawMessage("[null]"))).text()
+	return r.members.with(member{fieldDetails, ownedBy(r.details, realm, client, json.RawMessage("[null]"))}).text()
 }
 
 // named is the request with the name of its lock.
-func (r *request) named() json.RawMessage { return r.members.with(fieldID, encode(r.id)).text() }
+func (r *request) named() json.RawMessage {
+	return r.members.with(member{fieldID, encode(r.id)}).text()
+}
 
 // realmOf reads the realm that a lockTable is of: by default the caller's.
 func realmOf(args []json.RawMessage, own string) (string, error) {

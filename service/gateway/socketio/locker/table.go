@@ -11,7 +11,7 @@ import (
 const pageSize = 1000
 
 // lockTable tells all locks of a realm.
-func (c *caller) lockTable(ctx context.Context, args []json.RawMessage) any {
+func (c *caller) lockTable(ctx context.Context, args []json.RawMessage) said {
 	realm, err := realmOf(args, c.realm)
 	if err != nil {
 		return failed(argument(args), err)
@@ -22,9 +22,9 @@ func (c *caller) lockTable(ctx context.Context, args []json.RawMessage) any {
 	case err != nil:
 		return failed(json.RawMessage("{}"), err)
 	case len(locks) == 0:
-		return json.RawMessage("{}")
+		return object{}
 	}
-	return object{{realm, locks.text()}}.text()
+	return object{{realm, locks.text()}}
 }
 
 // each goes over the locks of a realm, page by page.

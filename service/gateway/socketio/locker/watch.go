@@ -22,7 +22,7 @@ var told = []schema.EventType{
 }
 
 // watch has the socket told what happens to the locks of its realm from now on.
-func (c *caller) watch(ctx context.Context, args []json.RawMessage) any {
+func (c *caller) watch(ctx context.Context, args []json.RawMessage) said {
 	done := answer{Result: resultOK, Status: statusWatch, Data: object{{fieldRealm, encode(c.realm)}}.text()}
 	if !c.watching.CompareAndSwap(false, true) {
 		return done
@@ -93,7 +93,7 @@ func (w *watcher) run(ctx context.Context, events iter.Seq2[client.Event, error]
 			return
 		}
 		if err != nil {
-			_ = w.socket.Emit("watch", failed(null, fmt.Errorf("no more is told: %w", err)))
+			_ = w.socket.Emit("watch", failed(null, fmt.Errorf("no more is told: %w", err)).text())
 			return
 		}
 	}
