@@ -71,11 +71,7 @@ func (c *caller) on(name string, handle handler) {
 
 // reply answers an event both ways. Who is gone is not told.
 func reply(e *socket.Event, s said) {
-	a := s.text()
-	_ = e.Socket().Emit(e.Name, a)
-	if e.Asked() {
-		_ = e.Ack(a)
-	}
+	_ = e.Answer(s.text())
 }
 
 // run answers what is asked, until the socket ends.

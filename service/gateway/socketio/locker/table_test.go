@@ -279,3 +279,18 @@ func TestNobodyIsLetInWhileItStops(t *testing.T) {
 		t.Error(response.Status)
 	}
 }
+
+func TestATableOfManyLocksIsWhole(t *testing.T) {
+	d := alone(t)
+	a := d.tab("ann")
+	a.conn.SetReadLimit(4 << 20)
+	const locks = 200
+	details := strings.Repeat("x", 3900)
+	for i := range locks {
+		a.ask("lock", fmt.Sprintf(`{"resource":%d,"details":{"x":"%s"}}`, i, details))
+	}
+	table := a.ask("lockTable") // comes twice, and in pages from the service
+	if n := strings.Count(table, `"resourceID":`); n != locks || len(table) < 700_000 {
+		t.Errorf("%d locks, %d bytes", n, len(table))
+	}
+}

@@ -42,6 +42,24 @@ func (e *Event) Ack(args ...any) error {
 	return e.socket.send(messages)
 }
 
+// Answer emits an event of the same name, and acknowledges with the same arguments if
+// the client has asked and was not answered yet. Both are sent or none is.
+func (e *Event) Answer(args ...any) error {
+	said, err := Encode(e.socket.namespace, e.Name, args...)
+	if err != nil {
+		return err
+	}
+	messages := said.messages
+	if e.asked && !e.acked.Swap(true) {
+		acked, err := message(packet{kind: kindAck, namespace: e.socket.namespace, id: e.id, acked: true}, args)
+		if err != nil {
+			return err
+		}
+		messages = append(messages, acked...)
+	}
+	return e.socket.send(messages)
+}
+
 // handle calls the handler of an event.
 func (s *Socket) handle(e *Event) {
 	handle := s.begin(e.Name)

@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/natslock/natslock/service/gateway/socketio/engine"
 )
 
 func TestEventsAreHandledInOrder(t *testing.T) {
@@ -72,6 +75,38 @@ func TestAnEventIsAcknowledgedOnce(t *testing.T) {
 		if err := e.Ack(); !errors.As(err, &why) || why.Reason != ReasonClient {
 			t.Errorf("too late: %v", err)
 		}
+	})
+}
+
+func TestAnAnswerIsAnEventAndAnAcknowledgement(t *testing.T) {
+	inBubble(t, Config{Engine: engine.Config{MaxBuffered: 1000}}, func(t *testing.T, b *bubble) {
+		p, s := b.join()
+		large := strings.Repeat("x", 900) // one of the two would wait for the other
+		s.On("ask", func(e *Event) {
+			if err := e.Answer(e.Args[0], large); err != nil {
+				t.Error(err)
+			}
+			if err := e.Ack(); e.Asked() && !errors.Is(err, ErrAcked) {
+				t.Errorf("acknowledged again: %v", err)
+			}
+			if err := e.Answer(func() {}); err == nil {
+				t.Error("a function is sent")
+			}
+		})
+		synctest.Wait() // until all is known to be written
+		p.send(`42["ask",1]`)
+		p.want(`42["ask",1,"` + large + `"]`)
+		synctest.Wait()
+		p.send(`427["ask",2]`)
+		p.want(`42["ask",2,"`+large+`"]`, `437[2,"`+large+`"]`)
+		s.On("ask", func(e *Event) {
+			if err := errors.Join(e.Ack(), e.Answer()); err != nil {
+				t.Error(err)
+			}
+		})
+		synctest.Wait()
+		p.send(`428["ask"]`)
+		p.want("438[]", `42["ask"]`)
 	})
 }
 
