@@ -8,6 +8,12 @@ import (
 	"github.com/natslock/natslock/service/lock"
 )
 
+// ConvoyWait is how long a keepalive waits for others, and ConvoyMost for how many.
+const (
+	ConvoyWait = convoyWait
+	ConvoyMost = convoyMost
+)
+
 // Endpoints are those of the micro service.
 func (w *Worker) Endpoints() []bus.Endpoint { return w.serviceConfig().Endpoints }
 

@@ -25,6 +25,7 @@ type sessions struct {
 	byConn map[connection]map[*session]struct{}
 	closed closings
 	room   room
+	convoy *convoy // keepalives that wait for each other; nil if there are none
 }
 
 func newSessions(w *Worker, store bus.Store) *sessions {

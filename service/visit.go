@@ -30,15 +30,23 @@ func (t *sessions) submit(id string, n *notice) {
 	t.mu.Lock()
 	s := t.getLocked(id)
 	full := len(s.queue) >= maxNotices && n.refused != nil && !n.leaves
+	waits := !full && t.mayWaitLocked(s, n)
+	var departs *convoy
+	if waits {
+		departs = t.joinLocked(s)
+	}
 	if !full {
 		s.queue = append(s.queue, n)
 	}
 	t.mu.Unlock()
-	if full {
+	switch {
+	case full:
 		n.refused(refusal{schema.StatusLimit, fmt.Sprintf("%d requests wait for this session already; try again in a moment", maxNotices)})
-		return
+	case !waits:
+		t.advance(s)
+	case departs != nil:
+		t.depart(departs)
 	}
-	t.advance(s)
 }
 
 // advance begins the next visit of s, if there is work and none is on its way.
