@@ -13,9 +13,13 @@ import (
 	"github.com/natslock/natslock/schema"
 )
 
+// pulseTick is how often the sessions are looked at whose turn it is. Whoever has
+// thousands of them does not wake for each.
+const pulseTick = 10 * time.Millisecond
+
 // pulse keeps the sessions of a crowd alive: one after the other, evenly over the
-// time from one keepalive to the next. It does not wait for the answers, but reads
-// them: one that is not ok ends it.
+// time from one keepalive to the next, those of a tick together. It does not wait for
+// the answers, but reads them: one that is not ok ends it.
 type pulse struct {
 	stop context.CancelFunc
 	done sync.WaitGroup
@@ -34,7 +38,7 @@ func (c *crowd) beat(subject string) error {
 	ctx, stop := context.WithCancel(context.Background())
 	p := &pulse{stop: stop}
 	c.pulse = p
-	inboxes := map[*line]string{}
+	inboxes := make([]string, 0, len(c.lines))
 	for _, l := range c.lines {
 		inbox := l.nc.NewInbox()
 		sub, err := l.nc.Subscribe(inbox, p.receive)
@@ -42,7 +46,7 @@ func (c *crowd) beat(subject string) error {
 			return fmt.Errorf("subscribe to the inbox: %w", err)
 		}
 		p.subs = append(p.subs, sub)
-		inboxes[l] = inbox
+		inboxes = append(inboxes, inbox)
 	}
 	p.done.Go(func() { p.run(ctx, c, subject, inboxes) })
 	return nil
@@ -68,24 +72,32 @@ func (c *crowd) rest() (err error) {
 	return err
 }
 
-func (p *pulse) run(ctx context.Context, c *crowd, subject string, inboxes map[*line]string) {
+// run sends what is due at each tick. inboxes are those of the lines.
+func (p *pulse) run(ctx context.Context, c *crowd, subject string, inboxes []string) {
 	start := time.Now()
-	timer := time.NewTimer(0)
-	defer timer.Stop()
+	tick := time.NewTicker(pulseTick)
+	defer tick.Stop()
+	var body []byte
 	for k := 0; ; {
 		select {
 		case <-ctx.Done():
 			return
-		case <-timer.C:
+		case <-tick.C:
 		}
-		// Many sessions beat several times in a millisecond: together.
 		for due := pulses(time.Since(start), c.Every, len(c.members)); k < due; k++ {
-			if err := p.send(c, &c.members[k%len(c.members)], subject, inboxes); err != nil {
+			i := k % len(c.members)
+			m := &c.members[i]
+			beat, err := c.keepalive(m)
+			if err == nil {
+				body = schema.Append(body[:0], schema.MessagePack, beat)
+				p.sent.Add(1)
+				err = m.line.nc.PublishRequest(subject, inboxes[i%len(inboxes)], body)
+			}
+			if err != nil {
 				p.fail(err)
 				return
 			}
 		}
-		timer.Reset(max(time.Until(start.Add(c.Every/time.Duration(len(c.members))*time.Duration(k))), time.Millisecond))
 	}
 }
 
@@ -93,15 +105,6 @@ func (p *pulse) run(ctx context.Context, c *crowd, subject string, inboxes map[*
 // often each. The first is sent when the first session's turn has come.
 func pulses(after, every time.Duration, n int) int {
 	return int(float64(after) / float64(every) * float64(n))
-}
-
-func (p *pulse) send(c *crowd, m *member, subject string, inboxes map[*line]string) error {
-	k, err := c.keepalive(m)
-	if err != nil {
-		return err
-	}
-	p.sent.Add(1)
-	return m.line.nc.PublishMsg(&nats.Msg{Subject: subject, Reply: inboxes[m.line], Data: schema.Append(nil, schema.MessagePack, k)})
 }
 
 // receive reads an answer. Those of the echo are no keepalive's, but ok too.
