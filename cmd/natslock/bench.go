@@ -40,7 +40,7 @@ type benchCmd struct {
 func (*benchCmd) Help() string {
 	return `A server is started as a process of its own, measured, and removed. Each point is measured in turns with an echo: requests of the same size over the same connections that are answered at once and store nothing. The ratio to it says what locking costs on this machine.
 
-Three parts are measured only when they are asked for. kill: how long others wait for what a process had that is killed with SIGKILL, beside how soon its parent sees that; with a reconnect grace of 2s, and of none. sessions: what many sessions cost that have 5 locks each and send a keepalive every third of their TTL of 10s, beside as many requests to the echo; and how soon everything is free when they all die at once. idle: separate names without sessions and beside sessions that have no locks, in turns.
+Three parts are measured only when they are asked for. kill: how long others wait for what a process had that is killed with SIGKILL, beside how soon its parent sees that; with a reconnect grace of 2s, and of none. sessions: what many sessions cost that have 5 locks each and send a keepalive every third of their TTL of 10s, beside as many requests to the echo; and how soon everything is free when they all die at once. idle: separate names without sessions, beside sessions that have no locks, and beside as many requests to the echo, in turns.
 
 With --sync always the disk sets the pace: its fsync time is printed beside the figures. A directory in memory, as /tmp may be, flatters.
 

@@ -164,7 +164,7 @@ func TestBenchHasSessionsThatDie(t *testing.T) {
 	}
 	p := object(t, r.out)["presence"].(map[string]any)
 	if p["sessions"] != 20.0 || p["locks"] != 100.0 || p["waiters"] != 2.0 || p["rss_bytes"].(float64) < 1e6 ||
-		p["released_ms"].(float64) < 2000 || p["granted_ms"].(float64) < 2000 {
+		p["sender_cpu"] == nil || p["echo_sender_cpu"] == nil || p["released_ms"].(float64) < 2000 || p["granted_ms"].(float64) < 2000 {
 		t.Errorf("%v", p)
 	}
 }
@@ -175,7 +175,7 @@ func TestBenchMeasuresBesideIdleSessions(t *testing.T) {
 		t.Fatalf("%+v", r)
 	}
 	p := object(t, r.out)["idle"].([]any)[0].(map[string]any)
-	if p["callers"] != 2.0 || p["sessions"] != 30.0 || p["ratio"].(float64) <= 0 || p["with"].(map[string]any)["per_second"].(float64) <= 0 {
+	if p["callers"] != 2.0 || p["sessions"] != 30.0 || p["ratio"].(float64) <= 0 || p["echo_ratio"].(float64) <= 0 || p["sender_cpu"] == nil || p["with"].(map[string]any)["per_second"].(float64) <= 0 {
 		t.Errorf("%v", p)
 	}
 	table := bare(t, append(quick, "--only", "idle", "--sessions", "3", "--callers", "1", "--rounds", "1")...)

@@ -82,11 +82,11 @@ func writeKilled(w io.Writer, list []*bench.Killed) error {
 func writeAttended(w io.Writer, p *bench.Presence) error {
 	_, err := fmt.Fprintf(w, `
 %d sessions with %d locks, over %d connections, a keepalive of each every %s: all there in %s
-%s keepalives/s: server CPU %s %% of a core (as many echoes: %s %%), RSS %s
+%s keepalives/s: server CPU %s %% of a core, sender %s %% (as many echoes: %s %%, sender %s %%), RSS %s
 all died at once: the last hold ended after %s, the last of %d waiters was granted after %s
 `,
 		p.Sessions, p.Locks, p.Connections, p.Every, rough(p.Opened),
-		round(p.Beats, 0), round(100*p.CPU, 1), round(100*p.EchoCPU, 1), megabytes(p.RSS),
+		round(p.Beats, 0), round(100*p.Live.Server, 1), round(100*p.Live.Sender, 1), round(100*p.Echo.Server, 1), round(100*p.Echo.Sender, 1), megabytes(p.RSS),
 		seconds(p.Released), p.Waiters, seconds(p.Granted))
 	return err
 }
@@ -95,15 +95,15 @@ all died at once: the last hold ended after %s, the last of %d waiters was grant
 func seconds(d time.Duration) string { return d.Round(10 * time.Millisecond).String() }
 
 func writeIdle(w io.Writer, points []bench.Beside) error {
-	if _, err := fmt.Fprint(w, "\nseparate names without sessions, and beside idle ones\n\n"); err != nil {
+	if _, err := fmt.Fprint(w, "\nseparate names without sessions, beside idle ones, and beside as many echoes as there are keepalives\n\n"); err != nil {
 		return err
 	}
-	t := text.Table{W: w, Terminal: true, Header: []string{"CALLERS", "PAIRS/S", "P50", "P99", "SESSIONS", "PAIRS/S", "P50", "P99", "RATIO", "CPU OF A PAIR", "OF A KEEPALIVE"}}
+	t := text.Table{W: w, Terminal: true, Header: []string{"CALLERS", "PAIRS/S", "P50", "P99", "SESSIONS", "PAIRS/S", "P50", "P99", "RATIO", "BESIDE ECHOES", "CPU OF A PAIR", "OF A KEEPALIVE", "OF THE SENDER"}}
 	for i := range points {
 		b := &points[i]
 		row := append([]string{strconv.Itoa(b.Callers)}, figures(&b.Without)...)
 		row = append(append(row, strconv.Itoa(b.Sessions)), figures(&b.With)...)
-		t.Row(append(row, round(b.Ratio(), 2), micros(b.Pair), micros(b.Beat))...)
+		t.Row(append(row, round(b.Ratio(), 2), round(b.EchoRatio(), 2), micros(b.Pair), micros(b.Beat), round(100*b.Sender, 1)+" %")...)
 	}
 	return t.Flush()
 }

@@ -35,16 +35,32 @@ func CPU(pid int) (time.Duration, error) {
 	return sum, nil
 }
 
-// load is the share of one core that a process uses while something lasts.
-func load(pid int, lasts func() error) (float64, error) {
-	before, err := CPU(pid)
-	if err != nil {
-		return 0, err
+// load is the share of one core that each of some processes uses while something lasts.
+func load(lasts func() error, pids ...int) ([]float64, error) {
+	used := make([]float64, len(pids))
+	add := func(sign float64) error {
+		for i, pid := range pids {
+			cpu, err := CPU(pid)
+			if err != nil {
+				return err
+			}
+			used[i] += sign * cpu.Seconds()
+		}
+		return nil
+	}
+	if err := add(-1); err != nil {
+		return nil, err
 	}
 	start := time.Now()
 	if err := lasts(); err != nil {
-		return 0, err
+		return nil, err
 	}
-	after, err := CPU(pid)
-	return (after - before).Seconds() / time.Since(start).Seconds(), err
+	took := time.Since(start).Seconds()
+	if err := add(1); err != nil {
+		return nil, err
+	}
+	for i := range used {
+		used[i] /= took
+	}
+	return used, nil
 }

@@ -13,7 +13,7 @@
 //	held locks       many locks held; memory, and time to start again
 //	kill             from the death of a holder to the grant of who waits
 //	sessions         what many cost, and how soon everything is free when they die
-//	idle             separate names without sessions, and beside many
+//	idle             separate names without sessions, beside many, and beside as many echoes
 //
 // Sessions live in processes of their own, crowds, which are told what to do by
 // lines on their standard input and can be killed.

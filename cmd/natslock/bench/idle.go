@@ -16,20 +16,27 @@ type Beside struct {
 	Sessions int
 	Without  Figures
 	With     Figures
+	Echo     Figures       // beside as many requests to the echo as there would be keepalives
 	Pair     time.Duration // CPU of the server for a pair, without sessions
 	Beat     time.Duration // and what it needs more with them, for a keepalive
+	Sender   float64       // CPU of who sends the keepalives, as a share of one core
 }
 
 // Ratio is how many times the rate alone that beside the sessions is.
-func (b *Beside) Ratio() float64 {
+func (b *Beside) Ratio() float64 { return b.ratio(&b.With) }
+
+// EchoRatio is the same for the rate beside the echo.
+func (b *Beside) EchoRatio() float64 { return b.ratio(&b.Echo) }
+
+func (b *Beside) ratio(f *Figures) float64 {
 	if b.Without.PerSecond == 0 {
 		return 0
 	}
-	return b.With.PerSecond / b.Without.PerSecond
+	return f.PerSecond / b.Without.PerSecond
 }
 
-// Idle measures separate names in turns: without sessions, and while many are kept
-// alive that have no locks.
+// Idle measures separate names in turns: without sessions, while many are kept alive
+// that have no locks, and while the echo gets as many requests from the same sender.
 func Idle(ctx context.Context, cfg PresenceConfig, callers []int) (points []Beside, err error) {
 	r := run{Config: Config{Connect: cfg.Connect, Connections: cfg.Connections}, id: nuid.Next()}
 	defer func() { err = errors.Join(err, r.close()) }()
@@ -53,11 +60,11 @@ func Idle(ctx context.Context, cfg PresenceConfig, callers []int) (points []Besi
 
 // idle is one point on its way.
 type idle struct {
-	cfg           PresenceConfig
-	run           *run
-	members       *members
-	what          string
-	without, with spent
+	cfg                 PresenceConfig
+	run                 *run
+	members             *members
+	what                string
+	without, with, echo spent
 }
 
 // spent is a tally and what it has cost.
@@ -65,28 +72,30 @@ type spent struct {
 	tally
 	pairs, beats int64 // all, also those that the tally does not count
 	cpu          time.Duration
+	sender       time.Duration // CPU of the crowd
+	took         time.Duration
 }
 
 // point is what the rounds have found.
 func (i *idle) point(callers int) Beside {
-	b := Beside{Callers: callers, Sessions: i.cfg.Sessions, Without: i.without.figures(), With: i.with.figures()}
+	b := Beside{Callers: callers, Sessions: i.cfg.Sessions, Without: i.without.figures(), With: i.with.figures(), Echo: i.echo.figures()}
 	if i.without.pairs > 0 && i.with.beats > 0 {
 		b.Pair = i.without.cpu / time.Duration(i.without.pairs)
 		b.Beat = (i.with.cpu - b.Pair*time.Duration(i.with.pairs)) / time.Duration(i.with.beats)
 	}
+	if i.with.took > 0 {
+		b.Sender = i.with.sender.Seconds() / i.with.took.Seconds()
+	}
 	return b
 }
 
-// measure has the rounds begin in turns with and without: what comes first in a
-// round is not always the same.
+// measure has each round begin with another turn: what comes first in a round, or
+// after what, is not always the same.
 func (i *idle) measure(ctx context.Context, n int) error {
+	turns := []func(context.Context, int, int) error{i.alone, i.beside, i.besideEcho}
 	for round := range i.cfg.Rounds {
-		turns := []func(context.Context, int, int) error{i.alone, i.beside}
-		if round%2 == 1 {
-			turns[0], turns[1] = turns[1], turns[0]
-		}
-		for _, turn := range turns {
-			if err := turn(ctx, n, round); err != nil {
+		for k := range turns {
+			if err := turns[(round+k)%len(turns)](ctx, n, round); err != nil {
 				return err
 			}
 		}
@@ -110,6 +119,17 @@ func (i *idle) beside(ctx context.Context, n, round int) error {
 	return err
 }
 
+func (i *idle) besideEcho(ctx context.Context, n, round int) error {
+	if _, err := i.members.order(ctx, doEcho, i.cfg.crowd("echo", 0)); err != nil {
+		return err
+	}
+	if err := i.slice(ctx, n, fmt.Sprintf("beside the echo, round %d of %d", round+1, i.cfg.Rounds), &i.echo); err != nil {
+		return err
+	}
+	_, err := i.members.order(ctx, doRest, Crowd{})
+	return err
+}
+
 func (i *idle) slice(ctx context.Context, n int, step string, sum *spent) error {
 	i.cfg.Progress(i.what, step)
 	s := slice{side: service, name: separateTurn, length: i.cfg.Duration / time.Duration(i.cfg.Rounds)}
@@ -118,6 +138,7 @@ func (i *idle) slice(ctx context.Context, n int, step string, sum *spent) error 
 	if err != nil {
 		return err
 	}
+	start := time.Now()
 	t, err := s.run(ctx, i.run.lines, fmt.Sprintf("%s-%04d", i.run.id, i.run.turns), n)
 	if err != nil {
 		return err
@@ -130,29 +151,37 @@ func (i *idle) slice(ctx context.Context, n int, step string, sum *spent) error 
 	sum.pairs += int64(t.all)
 	sum.beats += after.beats - before.beats
 	sum.cpu += after.cpu - before.cpu
+	sum.sender += after.sender - before.sender
+	sum.took += time.Since(start)
 	return nil
 }
 
-// look notes what the server has used so far, and how many keepalives it had.
+// look notes what server and crowd have used so far, and how many keepalives there were.
 func (i *idle) look(ctx context.Context) (s spent, err error) {
 	told, err := i.members.order(ctx, doCount, Crowd{})
 	if err != nil {
 		return s, err
 	}
 	s.beats = told.Answered
-	s.cpu, err = CPU(i.cfg.Server.PID())
+	if s.cpu, err = CPU(i.cfg.Server.PID()); err != nil {
+		return s, err
+	}
+	s.sender, err = CPU(i.members.pid())
 	return s, err
 }
 
 // MarshalJSON writes the point with its ratio.
 func (b Beside) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
-		Callers  int     `json:"callers"`
-		Sessions int     `json:"sessions"`
-		Without  Figures `json:"without"`
-		With     Figures `json:"with"`
-		Ratio    float64 `json:"ratio"`
-		Pair     float64 `json:"cpu_of_a_pair_us"`
-		Beat     float64 `json:"cpu_of_a_keepalive_us"`
-	}{b.Callers, b.Sessions, b.Without, b.With, b.Ratio(), Micros(b.Pair), Micros(b.Beat)})
+		Callers   int     `json:"callers"`
+		Sessions  int     `json:"sessions"`
+		Without   Figures `json:"without"`
+		With      Figures `json:"with"`
+		Echo      Figures `json:"beside_echo"`
+		Ratio     float64 `json:"ratio"`
+		EchoRatio float64 `json:"echo_ratio"`
+		Pair      float64 `json:"cpu_of_a_pair_us"`
+		Beat      float64 `json:"cpu_of_a_keepalive_us"`
+		Sender    float64 `json:"sender_cpu"`
+	}{b.Callers, b.Sessions, b.Without, b.With, b.Echo, b.Ratio(), b.EchoRatio(), Micros(b.Pair), Micros(b.Beat), b.Sender})
 }

@@ -48,6 +48,9 @@ func startMembers(program []string, url string) (*members, error) {
 	return m, nil
 }
 
+// pid is its process id.
+func (m *members) pid() int { return m.cmd.Process.Pid }
+
 // CrowdCommand is the hidden command of natslock that is a crowd.
 const CrowdCommand = "crowd"
 

@@ -25,13 +25,19 @@ type Presence struct {
 	TTL, Every                   time.Duration
 	Opened                       time.Duration // until all were open and had their locks
 	Beats                        float64       // keepalives a second
-	CPU                          float64       // of the server, as a share of one core
-	EchoCPU                      float64       // the same for as many requests to the echo
+	Live                         Load          // while they are kept alive
+	Echo                         Load          // while the echo gets as many requests
 	RSS                          int64         // bytes
 
 	Waiters  int
 	Released time.Duration // from the death of them all to the end of the last hold
 	Granted  time.Duration // and to the last grant to somebody who waits
+}
+
+// Load is the CPU that two processes use, each as a share of one core.
+type Load struct {
+	Server float64
+	Sender float64 // of the keepalives, or of the requests to the echo
 }
 
 // Attend has many sessions, measures the server while they are kept alive, and
@@ -83,7 +89,7 @@ func (p *Presence) echo(ctx context.Context, cfg PresenceConfig, m *members, c C
 	if _, err := m.order(ctx, doEcho, c); err != nil {
 		return err
 	}
-	p.EchoCPU, err = load(cfg.Server.PID(), func() error { return pause(ctx, cfg.Duration) })
+	p.Echo, err = cfg.load(ctx, m)
 	if err != nil {
 		return err
 	}
@@ -102,7 +108,7 @@ func (p *Presence) live(ctx context.Context, cfg PresenceConfig, m *members, wha
 		return err
 	}
 	start := time.Now()
-	p.CPU, err = load(cfg.Server.PID(), func() error { return pause(ctx, cfg.Duration) })
+	p.Live, err = cfg.load(ctx, m)
 	if err != nil {
 		return err
 	}
@@ -113,6 +119,15 @@ func (p *Presence) live(ctx context.Context, cfg PresenceConfig, m *members, wha
 	p.Beats = float64(after.Answered-before.Answered) / time.Since(start).Seconds()
 	p.RSS, err = RSS(cfg.Server.PID())
 	return err
+}
+
+// load is what server and crowd use for a while.
+func (cfg *PresenceConfig) load(ctx context.Context, m *members) (l Load, err error) {
+	used, err := load(func() error { return pause(ctx, cfg.Duration) }, cfg.Server.PID(), m.pid())
+	if err != nil {
+		return l, err
+	}
+	return Load{Server: used[0], Sender: used[1]}, nil
 }
 
 // die kills the crowd, and waits until everything it had is free, or has gone to
@@ -176,13 +191,15 @@ func (p *Presence) MarshalJSON() ([]byte, error) {
 		Opened      int64   `json:"opened_ms"`
 		Beats       float64 `json:"keepalives_per_second"`
 		CPU         float64 `json:"cpu"`
+		Sender      float64 `json:"sender_cpu"`
 		EchoCPU     float64 `json:"echo_cpu"`
+		EchoSender  float64 `json:"echo_sender_cpu"`
 		RSS         int64   `json:"rss_bytes"`
 		Waiters     int     `json:"waiters"`
 		Released    int64   `json:"released_ms"`
 		Granted     int64   `json:"granted_ms"`
 	}{
 		p.Sessions, p.Locks, p.Connections, p.TTL.Milliseconds(), p.Every.Milliseconds(), p.Opened.Milliseconds(),
-		p.Beats, p.CPU, p.EchoCPU, p.RSS, p.Waiters, p.Released.Milliseconds(), p.Granted.Milliseconds(),
+		p.Beats, p.Live.Server, p.Live.Sender, p.Echo.Server, p.Echo.Sender, p.RSS, p.Waiters, p.Released.Milliseconds(), p.Granted.Milliseconds(),
 	})
 }
