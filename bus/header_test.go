@@ -32,3 +32,19 @@ func FuzzHeaderText(f *testing.F) {
 		}
 	})
 }
+
+func TestMostAnswersShareTheirHeaders(t *testing.T) {
+	plain := Response{ContentType: "application/msgpack"}
+	if n := testing.AllocsPerRun(100, func() { plain.header() }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+	for _, r := range []Response{{}, plain, {ContentType: "text/plain"}, {ContentType: "application/json", Code: "busy", Message: "a\nb"}} {
+		h := r.header()
+		if h.Get(headerContentType) != r.ContentType || h.Get(headerErrorCode) != r.Code || (h.Get(headerError) == "a b") != (r.Code != "") {
+			t.Errorf("%+v: %v", r, h)
+		}
+	}
+	if (&Response{}).header() != nil {
+		t.Error("a header without anything in it")
+	}
+}

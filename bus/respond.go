@@ -36,21 +36,35 @@ func Respond(nc *nats.Conn, inbox string, r Response) error {
 	if !SafeInbox(inbox) {
 		return fmt.Errorf("%w: %.80q", ErrUnsafeInbox, inbox)
 	}
-	m := nats.Msg{Subject: inbox, Reply: r.Undo, Data: r.Body}
-	if r.ContentType != "" || r.Code != "" {
-		m.Header = make(nats.Header, 3)
-	}
-	if r.ContentType != "" {
-		m.Header[headerContentType] = []string{r.ContentType}
-	}
-	if r.Code != "" {
-		m.Header[headerErrorCode] = []string{headerText(r.Code)}
-		m.Header[headerError] = []string{headerText(r.Message)}
-	}
+	m := nats.Msg{Subject: inbox, Reply: r.Undo, Data: r.Body, Header: r.header()}
 	if err := nc.PublishMsg(&m); err != nil {
 		return refusal(err)
 	}
 	return nil
+}
+
+// plainHeaders are the headers of most answers, by content type: they are shared, and
+// only read.
+var plainHeaders = map[string]nats.Header{
+	"":                    nil,
+	"application/json":    {headerContentType: {"application/json"}},
+	"application/msgpack": {headerContentType: {"application/msgpack"}},
+}
+
+// header is that of the answer.
+func (r *Response) header() nats.Header {
+	if plain, ok := plainHeaders[r.ContentType]; ok && r.Code == "" {
+		return plain
+	}
+	h := make(nats.Header, 3)
+	if r.ContentType != "" {
+		h[headerContentType] = []string{r.ContentType}
+	}
+	if r.Code != "" {
+		h[headerErrorCode] = []string{headerText(r.Code)}
+		h[headerError] = []string{headerText(r.Message)}
+	}
+	return h
 }
 
 // PublishEvent publishes an event to whoever listens. Errors: those

@@ -85,18 +85,18 @@ func endpoint[M any, P message[M]](w *Worker, verb schema.Verb, handle func(requ
 			w.reply(q.caller, refused, "")
 			return
 		}
-		w.mention(r, q.caller.encoding, P(new(M)))
+		w.mention(r, q.caller.encoding, func() schema.Message { return P(new(M)) })
 		handle(q, &m)
 	}
 }
 
 // mention logs, where everything is logged, which fields of a request were passed
 // over: the protocol ignores them, but whoever misspelled one wonders.
-func (w *Worker) mention(r *bus.Request, e schema.Encoding, m schema.Message) {
+func (w *Worker) mention(r *bus.Request, e schema.Encoding, zero func() schema.Message) {
 	if !w.log.Enabled(context.Background(), slog.LevelDebug) {
 		return
 	}
-	if unknown := schema.Unknown(e, r.Body, m); len(unknown) > 0 {
+	if unknown := schema.Unknown(e, r.Body, zero()); len(unknown) > 0 {
 		w.log.Debug("request with fields that are not known, and ignored", "subject", r.Subject, "fields", unknown)
 	}
 }

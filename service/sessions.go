@@ -158,6 +158,9 @@ func (t *sessions) takeLocked(s *session, e bus.Entry) (end ended) {
 
 // part ends a session's part in its locks, and then tells how many holds ended.
 func (t *sessions) part(e ended, told func(count int64)) {
+	if len(e.keys) == 0 && told == nil {
+		return
+	}
 	count := newTally(len(e.keys), told)
 	for _, key := range e.keys {
 		t.w.submit(key, &job{

@@ -20,6 +20,7 @@ type visit struct {
 	s       *session
 	notices []*notice
 	replies []schema.Reply
+	one     [1]schema.Reply // most visits have one notice
 	base    uint64
 	after   presence.Record
 	sent    time.Time // the write
@@ -86,7 +87,11 @@ func (v *visit) run() {
 // each opening has a write of its own, and each end. What expires comes last, and only if the
 // others change nothing: a session that is kept alive at the last moment lives.
 func (v *visit) decide() (changed bool) {
-	v.replies = make([]schema.Reply, len(v.notices))
+	v.replies = v.one[:]
+	if len(v.notices) != len(v.one) {
+		v.replies = make([]schema.Reply, len(v.notices))
+	}
+	clear(v.replies)
 	slices.SortStableFunc(v.notices, func(a, b *notice) int { return a.rank() - b.rank() })
 	for i, n := range v.notices {
 		if n.command == nil || n.rank() > 0 && (n.timed != v.base || changed) {
@@ -130,7 +135,10 @@ func (v *visit) write() {
 		ttl = v.t.remembers(v.s)
 	}
 	v.sent = time.Now()
-	v.t.store.Commit([]bus.Write{{Key: v.s.key, Value: v.after.Append(nil), Expected: v.base, TTL: ttl}}, v.settled)
+	buffer := buffers.Get().(*[]byte)
+	defer putBuffer(buffer)
+	*buffer = v.after.Append((*buffer)[:0])
+	v.t.store.Commit([]bus.Write{{Key: v.s.key, Value: *buffer, Expected: v.base, TTL: ttl}}, v.settled)
 }
 
 // settled hears what became of the write.
@@ -227,6 +235,11 @@ func (v *visit) refuse(since time.Time, r refusal) {
 
 // part ends what the session held, if it ended, before anybody is told.
 func (v *visit) part(end ended) {
+	if len(end.keys) == 0 {
+		v.count(0)
+		v.finish()
+		return
+	}
 	v.t.part(end, func(count int64) {
 		v.count(count)
 		v.finish()
