@@ -3,6 +3,7 @@ package bus
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -63,6 +64,7 @@ func TestRefusalsAreSortedByWhatMayHaveBeenStored(t *testing.T) {
 		{10097, "header size exceeds maximum allowed of 64k", ErrTooLarge, ErrTooLarge},
 		{10077, "message too large", ErrTooLarge, ErrTooLarge},
 		{10077, "store is closed", ErrUnknown, ErrUnknown},
+		{10077, "write 1.blk: no space left on device", ErrUnknown, ErrUnknown},
 		{10063, "expected stream sequence does not match", ErrUnknown, ErrUnknown},
 		{10002, "resource limits exceeded for account", ErrUnavailable, ErrUnknown},
 		{10023, "insufficient resources", ErrUnavailable, ErrUnknown},
@@ -86,6 +88,10 @@ func TestRefusalsAreSortedByWhatMayHaveBeenStored(t *testing.T) {
 			_, err := b.verdict(&nats.Msg{Data: body}, writes)
 			if !errors.Is(err, want) {
 				t.Errorf("%d %s of %d writes: %v, want %v", test.code, test.text, writes, err, want)
+			}
+			full := slices.Contains([]int{10002, 10023, 10028, 10047}, test.code) || strings.Contains(test.text, "no space")
+			if errors.Is(err, ErrFull) != full {
+				t.Errorf("%d %s: full is %t, want %t", test.code, test.text, !full, full)
 			}
 			if want != ErrConflict && !strings.Contains(err.Error(), test.text) {
 				t.Errorf("%v does not say %q", err, test.text)

@@ -3,6 +3,7 @@ package bus
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // The error codes of JetStream that are told apart.
@@ -25,6 +26,8 @@ const (
 	codeWrongInFlight  = 10164 // as 10071, with replicas: another write of the key is on its way
 
 	textTooLarge = "message too large" // what codeStoreFailed can say
+	textMaxBytes = "maximum bytes exceeded"
+	textNoSpace  = "no space left on device"
 )
 
 // apiError is an error of the JetStream API.
@@ -61,7 +64,21 @@ func (e *apiError) outcome(single bool) error {
 			kind = ErrUnknown
 		}
 	}
+	if e.full() {
+		return fmt.Errorf("%w: %w: %w", kind, ErrFull, e)
+	}
 	return fmt.Errorf("%w: %w", kind, e)
+}
+
+// full reports whether the store has no room for a write.
+func (e *apiError) full() bool {
+	switch e.Code {
+	case codeNoResources, codeAccountLimit, codeMemoryLimit, codeStorageLimit:
+		return true
+	case codeStoreFailed:
+		return strings.Contains(e.Description, textMaxBytes) || strings.Contains(e.Description, textNoSpace)
+	}
+	return false
 }
 
 // unreachable marks a request that found no answer as ErrUnavailable.

@@ -47,6 +47,7 @@ type Bucket struct {
 	pending pending
 	rest    atomic.Pointer[rest] // of the watch that hears of commits; nil if there is none
 	behind  atomic.Int64         // writes that the watch has yet to see
+	unasked atomic.Bool          // for the limits of the account: we may not
 	status  chan nats.Status
 	quit    chan struct{}
 	settled sync.WaitGroup
@@ -210,9 +211,23 @@ func (b *Bucket) create(ctx context.Context) (streamInfo, error) {
 	return info, err
 }
 
-// ask sends one request to the JetStream API and gives it a few seconds.
+// ask sends one request about the stream to the JetStream API.
 func (b *Bucket) ask(ctx context.Context, api string, body []byte) (streamInfo, error) {
 	var info streamInfo
+	if err := b.query(ctx, api, body, &info); err != nil {
+		return info, err
+	}
+	if info.Error != nil {
+		if info.Error.Code == codeNoStream {
+			return info, errNoStream
+		}
+		return info, info.Error
+	}
+	return info, nil
+}
+
+// query sends one request to the JetStream API and gives it a few seconds.
+func (b *Bucket) query(ctx context.Context, api string, body []byte, answer any) error {
 	try, cancel := context.WithTimeout(ctx, tryTimeout)
 	defer cancel()
 	denied := watchDenied(b.nc, apiPrefix+api, "")
@@ -225,20 +240,14 @@ func (b *Bucket) ask(ctx context.Context, api string, body []byte) (streamInfo, 
 	m, err := b.nc.RequestWithContext(try, apiPrefix+api, body)
 	if err != nil {
 		if err := denied(); err != nil {
-			return info, err
+			return err
 		}
-		return info, unreachable(err)
+		return unreachable(err)
 	}
-	if err := json.Unmarshal(m.Data, &info); err != nil {
-		return info, fmt.Errorf("answer of the store: %w", err)
+	if err := json.Unmarshal(m.Data, answer); err != nil {
+		return fmt.Errorf("answer of the store: %w", err)
 	}
-	if info.Error != nil {
-		if info.Error.Code == codeNoStream {
-			return info, errNoStream
-		}
-		return info, info.Error
-	}
-	return info, nil
+	return nil
 }
 
 // ValidKey tells whether the key can be one: not empty, of bounded length, and

@@ -68,6 +68,8 @@ type Store interface {
 type Extent struct {
 	Keys  uint64
 	First uint64 // no key is at a revision below it; when there is none, the next revision
+	Bytes uint64 // what it takes
+	Limit uint64 // the Bytes at which no write is stored any more; 0: none is known
 }
 
 // The errors of a Store.
@@ -77,4 +79,8 @@ var (
 	ErrUnavailable = errors.New("store: unavailable")
 	ErrTooLarge    = errors.New("store: value too large")
 	ErrInvalidKey  = errors.New("store: invalid key")
+
+	// ErrFull comes along with ErrUnavailable or ErrUnknown: there is no room for
+	// the write, nor for any other.
+	ErrFull = errors.New("store: full")
 )

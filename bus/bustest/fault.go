@@ -14,6 +14,7 @@ const (
 	None        Kind = iota // it does not fail
 	Conflict                // nothing is stored, ErrConflict is told
 	Unavailable             // nothing is stored, ErrUnavailable is told
+	Full                    // nothing is stored, ErrUnavailable and ErrFull are told
 	Lost                    // nothing is stored, ErrUnknown is told
 	LostAck                 // it is stored if its revisions fit, ErrUnknown is told
 	Late                    // ErrUnknown is told, and it is stored afterwards if its revisions fit then
@@ -40,6 +41,31 @@ func (m *Memory) SetDown(down bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.down = down
+}
+
+// SetLimit lets nothing be stored any more, nor anything be replaced by something
+// smaller, while there is more than so many bytes; 0 is no limit.
+func (m *Memory) SetLimit(bytes uint64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.limit = bytes
+}
+
+// entryBytes is what a key takes beside itself and its value, as in JetStream.
+const entryBytes = 192
+
+// Bytes is what the keys and their values take.
+func (m *Memory) Bytes() uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.bytes()
+}
+
+func (m *Memory) bytes() (n uint64) {
+	for key, r := range m.records {
+		n += uint64(entryBytes + len(key) + len(r.entry.Value))
+	}
+	return n
 }
 
 // SetLag makes watches see later writes only so long after they were stored.

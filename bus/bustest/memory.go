@@ -24,6 +24,7 @@ type Memory struct {
 	revision uint64
 	down     bool
 	lag      time.Duration
+	limit    uint64 // of its bytes; 0 is none
 	noPurge  error
 	fail     func([]bus.Write) Fault
 	watches  map[*watch]struct{}
@@ -128,6 +129,8 @@ func (m *Memory) decide(writes []bus.Write, fault Fault, done func(uint64, error
 	switch {
 	case m.down || fault.Kind == Unavailable:
 		m.tell(done, 0, fmt.Errorf("%w: it is down", bus.ErrUnavailable))
+	case fault.Kind == Full:
+		m.tell(done, 0, fmt.Errorf("%w: %w", bus.ErrUnavailable, bus.ErrFull))
 	case fault.Kind == Conflict:
 		m.tell(done, 0, bus.ErrConflict)
 	case fault.Kind == Lost:
@@ -153,6 +156,9 @@ func (m *Memory) store(writes []bus.Write) (revision uint64, err error) {
 			return 0, bus.ErrConflict
 		}
 		keys[w.Key] = true
+	}
+	if m.limit > 0 && m.bytes() > m.limit {
+		return 0, fmt.Errorf("%w: %w", bus.ErrUnavailable, bus.ErrFull)
 	}
 	for _, w := range writes {
 		m.revision++

@@ -33,7 +33,7 @@ func (m *Memory) Extent(ctx context.Context) (bus.Extent, error) {
 	if m.down || ctx.Err() != nil {
 		return bus.Extent{}, fmt.Errorf("%w: it is down", bus.ErrUnavailable)
 	}
-	e := bus.Extent{Keys: uint64(len(m.records)), First: m.revision + 1}
+	e := bus.Extent{Keys: uint64(len(m.records)), First: m.revision + 1, Bytes: m.bytes(), Limit: m.limit}
 	for _, r := range m.records {
 		e.First = min(e.First, r.entry.Revision)
 	}
