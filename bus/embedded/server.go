@@ -33,6 +33,13 @@ const (
 	maxPending = 2*server.JsFlowControlMaxPending + 8<<20
 )
 
+// How much JetStream may take, in bytes. In memory are sessions, of which the
+// worker lets there be no more than fit.
+const (
+	boundless = 1 << 50
+	maxMemory = 1 << 30
+)
+
 // minSync bounds how often the server syncs: its timer starts before it is ready
 // for it to fire.
 const minSync = 10 * time.Millisecond
@@ -169,6 +176,10 @@ func (c Config) options(addr address, secrets secrets) (*server.Options, error) 
 	options.WriteDeadline = writeDeadline
 	options.WriteTimeout = server.WriteTimeoutPolicyRetry
 	options.JetStream = true
+	// Nobody but the worker writes here, and it knows when to stop. A bound of the
+	// server would keep it from making room, too.
+	options.JetStreamMaxStore = boundless
+	options.JetStreamMaxMemory = maxMemory
 	options.DisableJetStreamBanner = true
 	options.StoreDir = c.DataDir
 	options.SyncAlways = c.Sync <= 0
