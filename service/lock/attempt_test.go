@@ -39,7 +39,7 @@ func TestAttemptsAreFoundWhereTheyAre(t *testing.T) {
 		Acquire{Attempt: 2, Owner: "a", TTL: 10},
 		Acquire{Attempt: 3, Owner: "b", TTL: 10, Wait: 10},
 		Note{Set{Waiter: Waiter{Attempt: 4, Owner: "c"}, Names: []string{"x", "y"}}},
-		Cancel{5},
+		Cancel{Attempt: 5},
 	} {
 		f.Apply(c)
 	}

@@ -23,7 +23,7 @@ func benchAcquire(n int) Acquire {
 func benchRecord(waiters int) Record {
 	f := NewFold(Record{})
 	for n := range MaxEnded {
-		f.Apply(Cancel{Attempt(1<<40 + n)})
+		f.Apply(Cancel{Attempt: Attempt(1<<40 + n)})
 	}
 	for n := range waiters + 1 {
 		f.Apply(benchAcquire(n))

@@ -176,7 +176,7 @@ func TestAWriteFullOfGrantsLetsNobodyIn(t *testing.T) {
 func TestOldEndsAreForgotten(t *testing.T) {
 	f := NewFold(Record{})
 	for n := range MaxEnded + 44 {
-		f.Apply(Cancel{Attempt(n + 1)})
+		f.Apply(Cancel{Attempt: Attempt(n + 1)})
 	}
 	r := f.Record()
 	if len(r.Ended) != MaxEnded || r.Ended[0].Attempt != 45 || r.Ended[MaxEnded-1].Attempt != MaxEnded+44 {
@@ -252,5 +252,29 @@ func TestMergedMetaIsBounded(t *testing.T) {
 	}
 	if e := o.Events[len(o.Events)-1]; e.Type != schema.EventCanceled || e.Reason != "limit" {
 		t.Fatalf("%+v", e)
+	}
+}
+
+func TestACancelThatIsBarredIsNotRemembered(t *testing.T) {
+	barred := &schema.Reply{Status: schema.StatusLimit}
+	before, _ := Step(Record{}, Acquire{Attempt: 1, Owner: "a", TTL: 10})
+	after, o := Step(before, Cancel{Attempt: 2, Barred: barred})
+	wantStatus(t, o, schema.StatusLimit)
+	if o.Changed || after.FindAttempt(2) != Nowhere {
+		t.Errorf("it changed the record to %+v", after)
+	}
+	_, o = Step(before, Cancel{Attempt: 1, Barred: barred})
+	wantStatus(t, o, schema.StatusReleased)
+}
+
+func TestAFoldTellsByHowMuchTheRecordGrows(t *testing.T) {
+	f := NewFold(Record{})
+	f.Apply(Acquire{Attempt: 1, Owner: "a", TTL: 10, Meta: schema.Meta(`{"k":1}`)})
+	if f.Grown() <= len(`{"k":1}`) {
+		t.Errorf("a hold made it grow by %d", f.Grown())
+	}
+	f.Apply(Release{Owner: "a"})
+	if f.Grown() != 0 {
+		t.Errorf("a hold that came and went made it grow by %d", f.Grown())
 	}
 }

@@ -13,6 +13,9 @@ func (c Cancel) apply(f *Fold) {
 		f.endHold(i, schema.EventReleased, schema.ReasonRelease)
 		f.reply(schema.Reply{Status: schema.StatusReleased})
 		return
+	case place == Nowhere && c.Barred != nil:
+		f.reply(*c.Barred)
+		return
 	case place == Nowhere:
 		// The cancel may have overtaken its acquire.
 		f.remember(EndCanceled, c.Attempt)

@@ -24,7 +24,7 @@ type Acquire struct {
 	Meta       schema.Meta
 	Inbox      Inbox
 	At         int64         // wall clock, Unix milliseconds
-	Barred     *schema.Reply // why it cannot be granted, nor wait: what its session has come to. Nothing to a repeat; nil if nothing bars it
+	Barred     *schema.Reply // why it cannot be granted, nor wait: what its session has come to, or that the store is full. Nothing to a repeat; nil if nothing bars it
 	Lead       string        // part of several names: the smallest of them
 	Names      []string      // in the smallest one's record: all of them
 	Waited     *Waiter       // part of several names that waited: in the smallest one's record
@@ -51,7 +51,10 @@ type Renew struct {
 }
 
 // Cancel ends an attempt at its caller's wish.
-type Cancel struct{ Attempt Attempt }
+type Cancel struct {
+	Attempt Attempt
+	Barred  *schema.Reply // why an attempt that is not known cannot be remembered; nil if nothing bars it
+}
 
 // GiveUp ends an attempt whose wait is over.
 type GiveUp struct{ Attempt Attempt }

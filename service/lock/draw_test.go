@@ -151,7 +151,7 @@ func drawCommand(t *rapid.T, r Record) Command {
 	case 6:
 		return drawExpire(t, r)
 	case 7:
-		return Cancel{drawAttempt(t)}
+		return Cancel{Attempt: drawAttempt(t)}
 	case 8:
 		return GiveUp{drawAttempt(t)}
 	case 9, 10:

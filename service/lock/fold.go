@@ -22,6 +22,7 @@ type Fold struct {
 
 	r       Record
 	weight  int     // of r, as weight.go counts
+	began   int     // the weight of the record that it began with
 	owned   bool    // the lists of r are this fold's own, not yet shown to anybody
 	changed bool    // by any command
 	out     Outcome // of the command being applied
@@ -29,8 +30,12 @@ type Fold struct {
 
 // NewFold begins with a record, which it does not change.
 func NewFold(r Record) *Fold {
-	return &Fold{r: r, weight: r.weight()}
+	weight := r.weight()
+	return &Fold{r: r, weight: weight, began: weight}
 }
+
+// Grown is how many bytes the record has become larger, or smaller, at most.
+func (f *Fold) Grown() int { return f.weight - f.began }
 
 // Apply lets c happen, and then grants what can be granted.
 func (f *Fold) Apply(c Command) Outcome {

@@ -41,7 +41,7 @@ func everyCommand(r Record) []Command {
 	}
 	acquire := Acquire{Attempt: 99, Owner: "o", Mode: schema.ModeShared, TTL: 10, Wait: 10, Meta: schema.Meta(`{"a":1}`)}
 	return []Command{
-		acquire, Release{Token: token}, Release{Token: token, Session: "p"}, Renew{Token: token}, Cancel{a}, GiveUp{a},
+		acquire, Release{Token: token}, Release{Token: token, Session: "p"}, Renew{Token: token}, Cancel{Attempt: a}, GiveUp{a},
 		Leave{Session: "p"}, Expire{token, renewed}, Force{}, Undo{Token: token}, Undo{token, 1}, Retell{Attempt: a},
 		Note{Set{Waiter: acquire.waiter(), Names: []string{"a", "b"}}}, Unnote{a}, Promote{}, Touch{},
 	}

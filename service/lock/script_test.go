@@ -90,7 +90,7 @@ func (s *script) command(text string) Command {
 			TTL: l.milliseconds("ttl", "0s"), Given: given,
 		}
 	case "cancel":
-		return Cancel{s.attempt(l.subject)}
+		return Cancel{Attempt: s.attempt(l.subject)}
 	case "giveup":
 		return GiveUp{s.attempt(l.subject)}
 	case "leave":

@@ -108,7 +108,7 @@ func (s small) commands(r Record) []Command {
 		if s.mayAsk(r, a.Attempt) {
 			c = append(c, a, Retell{a.Attempt, a.Inbox})
 		}
-		c = append(c, Cancel{a.Attempt}, GiveUp{a.Attempt},
+		c = append(c, Cancel{Attempt: a.Attempt}, GiveUp{a.Attempt},
 			Release{Client: a.Client, Owner: a.Owner})
 		if a.Session.ID != "" {
 			c = append(c, Release{Client: a.Client, Owner: a.Owner, Session: a.Session.ID})
