@@ -19,8 +19,9 @@ const (
 // concerns several locks.
 type work interface {
 	// decide folds commands into parts. It may be called again with newer
-	// records, and decides everything anew then.
-	decide(parts []part)
+	// records, and decides everything anew then. full, unless it is nil, is the
+	// answer to what would make the store larger: there is no room.
+	decide(parts []part, full *schema.Reply)
 	// overtaken is called before it decides anew, when what it decided last
 	// may have been stored and built on by others.
 	overtaken()
@@ -63,7 +64,8 @@ type batch struct {
 	work  work
 	parts []part
 	sent  time.Time
-	doubt bool // an earlier try of this very write may have been stored
+	doubt bool  // an earlier try of this very write may have been stored
+	grows int64 // bytes that the store grows by with the write in flight
 	one   [1]part
 }
 
@@ -74,12 +76,11 @@ func (b *batch) run() {
 		b.w.spawn(b.refresh)
 		return
 	}
-	b.work.decide(b.parts)
-	changed, decided := false, false
-	for i := range b.parts {
-		p := &b.parts[i]
-		decided = decided || p.speaks()
-		changed = changed || p.fold != nil && p.fold.Changed()
+	changed, decided := b.decide(nil)
+	if changed && !b.w.space.take(b.grows) {
+		b.begin()
+		changed, decided = b.decide(b.w.space.refusal().reply())
+		b.w.space.insist(b.grows)
 	}
 	switch {
 	case changed:
@@ -92,22 +93,6 @@ func (b *batch) run() {
 	}
 }
 
-// begin makes the parts ready to be decided. It tells whether any of them is in
-// use, as far as is known here.
-func (b *batch) begin() (used bool) {
-	now := b.w.clock.Now()
-	for i := range b.parts {
-		p := &b.parts[i]
-		p.actor.shard.mu.Lock()
-		p.actor.sink(b.w.floor.known.Load(), now)
-		p.before, p.base = p.actor.record, p.actor.revision
-		p.actor.shard.mu.Unlock()
-		used = used || p.base > 0 && !p.before.Free()
-		p.fold, p.outcomes, p.value, p.written = nil, p.outcomes[:0], nil, false
-	}
-	return used
-}
-
 // refresh runs the batch when the floor is known well enough to tell what is in
 // use from what has come back after it was purged.
 func (b *batch) refresh() {
@@ -116,18 +101,6 @@ func (b *batch) refresh() {
 		return
 	}
 	b.run()
-}
-
-// encode makes ready what is written: what changed and, in a write of several,
-// what something is told of. So all of it is true at one revision.
-func (b *batch) encode() {
-	for i := range b.parts {
-		p := &b.parts[i]
-		if p.written = p.fold != nil && (p.fold.Changed() || p.speaks()); p.written {
-			p.record = p.fold.Record()
-			p.value = b.w.mark.encode(&p.record)
-		}
-	}
 }
 
 // write sends the write, perhaps again: the same bytes, the same revisions. No
@@ -147,20 +120,13 @@ func (b *batch) write() {
 	b.w.store.Commit(writes, b.settled)
 }
 
-// commands is how many the write took together.
-func (b *batch) commands() (n int) {
-	for i := range b.parts {
-		n += len(b.parts[i].outcomes)
-	}
-	return n
-}
-
 // settled hears what became of the write. last is the revision of its last key.
 func (b *batch) settled(last uint64, err error) {
 	switch {
 	case b.w.ctx.Err() != nil:
 		// The worker has ended. Whoever was to hear of this asks again.
 	case err == nil:
+		b.landed()
 		b.w.clock.Answered()
 		b.w.meter.stored.Observe(time.Since(b.sent).Seconds())
 		b.w.meter.folded.Observe(float64(b.commands()))
@@ -179,16 +145,22 @@ func (b *batch) settled(last uint64, err error) {
 		}
 		b.finish()
 	case errors.Is(err, bus.ErrConflict):
+		b.landed()
 		b.w.clock.Answered()
 		b.w.meter.conflicts.Inc()
 		b.w.spawn(b.reload)
 	case errors.Is(err, bus.ErrTooLarge):
+		b.landed()
 		b.w.log.Error("record too large for the store", "key", b.parts[0].actor.key)
 		b.work.refuse(time.Time{}, refusal{schema.StatusInternal, "the lock's record is too large for the store"})
 		b.release()
 	default:
+		if errors.Is(err, bus.ErrFull) {
+			b.w.space.refused()
+		}
 		again := b.write
 		if b.doubt = b.doubt || !errors.Is(err, bus.ErrUnavailable); !b.doubt {
+			b.landed()
 			again = b.run // without those who have been told meanwhile
 		}
 		b.retry(err, again)

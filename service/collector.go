@@ -17,9 +17,17 @@ type pace struct {
 	settle time.Duration // see floor; also what a store may take to sync, and longer than ended attempts are remembered
 	least  uint64        // garbage that is not worth the trouble
 	flight int           // touches on their way at once
+
+	// While the store is nearly full.
+	fullEvery time.Duration
+	fullLeast uint64
+	fullShare uint64 // garbage of one part in so many of what is in use is worth the trouble
 }
 
-var usualPace = pace{every: 10 * time.Minute, settle: floorSettle, least: 5000, flight: 16}
+var usualPace = pace{
+	every: 10 * time.Minute, settle: floorSettle, least: 5000, flight: 16,
+	fullEvery: time.Minute, fullLeast: 50, fullShare: 10,
+}
 
 // collector drops the records of locks that nobody uses, in steps that are minutes
 // apart. What one worker has begun, any other may go on with.
@@ -34,19 +42,53 @@ type collector struct {
 	w    *Worker
 	pace pace
 	told bool // that it does not work
+	wake chan struct{}
 }
 
 func newCollector(w *Worker) *collector {
-	c := &collector{w: w, pace: usualPace}
+	c := &collector{w: w, pace: usualPace, wake: make(chan struct{}, 1)}
 	c.pace.settle = max(c.pace.settle, 2*w.config.Sync)
 	return c
 }
 
 // run looks now and then, until ctx ends. Workers look at different times.
 func (c *collector) run(ctx context.Context) {
-	for c.pause(ctx, c.pace.every*3/4+rand.N(c.pace.every/2)) {
+	for c.rest(ctx) {
 		c.look(ctx)
 	}
+}
+
+// rest waits until it is time to look, and reports whether ctx goes on.
+func (c *collector) rest(ctx context.Context) bool {
+	every := c.pace.every
+	if c.w.space.isScarce() {
+		every = c.pace.fullEvery
+	}
+	timer := time.NewTimer(every*3/4 + rand.N(every/2))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-c.wake:
+	case <-ctx.Done():
+		return false
+	}
+	return true
+}
+
+// hurry has it look at once.
+func (c *collector) hurry() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// worthwhile reports whether there is so much garbage that it is dropped.
+func (c *collector) worthwhile(garbage, used uint64) bool {
+	if c.w.space.isScarce() {
+		return garbage > max(used/c.pace.fullShare, c.pace.fullLeast)
+	}
+	return garbage > max(used, c.pace.least)
 }
 
 // pause waits for d, and reports whether ctx goes on.
@@ -104,7 +146,7 @@ func (c *collector) step(ctx context.Context) error {
 		return c.raise(ctx, r, revision)
 	case !purged:
 		return c.purge(ctx, r.Floor, extent)
-	case garbage > max(used, c.pace.least) && c.w.forgotten.Load() >= r.Floor:
+	case c.worthwhile(garbage, used) && c.w.forgotten.Load() >= r.Floor:
 		r.Next = c.w.forgotten.Load() + 1
 		return c.clear(ctx, r, revision)
 	}

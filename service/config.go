@@ -35,6 +35,15 @@ type Config struct {
 	// 2 min, as a NATS server that is not told otherwise.
 	Sync time.Duration
 
+	// MaxStore is how many bytes the records of the locks may take: what would
+	// make them more is refused. 0: as many as there is room for.
+	MaxStore int64
+
+	// DiskRoom tells how many bytes the store may take beside those that it has,
+	// until its disk is nearly full; a negative number if that is not known. It is
+	// asked every few seconds. Default: not known.
+	DiskRoom func() int64
+
 	// Version is what the micro service reports: a semantic version.
 	// Default: "0.0.0".
 	Version string
@@ -79,6 +88,12 @@ func (c *Config) withDefaults() (Config, error) {
 	}
 	if d.Sync < 0 {
 		return d, errors.New("sync: want 0 or more, got " + d.Sync.String())
+	}
+	if d.MaxStore < 0 {
+		return d, fmt.Errorf("max store: want 0 or more bytes, got %d", d.MaxStore)
+	}
+	if d.DiskRoom == nil {
+		d.DiskRoom = unknownRoom
 	}
 	if d.Version == "" {
 		d.Version = "0.0.0"

@@ -55,6 +55,9 @@ func (w *Worker) Room() (known, presences, left int) {
 	return len(t.known), t.room.presences, t.room.left.Len()
 }
 
+// TakeAtOnce has something new stored as soon as there is room again. It is called before Run.
+func (w *Worker) TakeAtOnce() { w.space.calm = 0 }
+
 // CollectFrom makes so much garbage worth while to collect. It is called before Run.
 func (w *Worker) CollectFrom(least uint64) { w.collector.pace.least = least }
 

@@ -21,6 +21,7 @@ type system struct {
 	store   bus.Store
 	present bus.Store // of the sessions
 	restart func()    // of the worker alone
+	config  *service.Config
 	tune    func(*service.Worker)
 	stop    func()
 }
@@ -34,12 +35,18 @@ func start(t *testing.T, dir string) *system {
 // startTuned is start with something done to each worker before it runs.
 func startTuned(t *testing.T, dir string, tune func(*service.Worker)) *system {
 	t.Helper()
+	return startWith(t, dir, nil, tune)
+}
+
+// startWith is startTuned with workers of a configuration.
+func startWith(t *testing.T, dir string, config *service.Config, tune func(*service.Worker)) *system {
+	t.Helper()
 	ctx := t.Context()
 	server, err := embedded.Start(ctx, embedded.Config{DataDir: dir, Sync: time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &system{server: server, tune: tune}
+	s := &system{server: server, config: config, tune: tune}
 	nc, err := server.WorkerConn()
 	if err != nil {
 		t.Fatal(err)
@@ -90,7 +97,7 @@ func startTuned(t *testing.T, dir string, tune func(*service.Worker)) *system {
 // run runs a worker until the function that it returns is called.
 func (s *system) run(nc *nats.Conn) (stop func()) {
 	s.t.Helper()
-	worker, err := service.New(nc, s.store, s.present, nil)
+	worker, err := service.New(nc, s.store, s.present, s.config)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -28,7 +28,9 @@ type keeper struct {
 	log     *slog.Logger
 	end     func(due timed, judged time.Duration) // ends what is over of due, and calls rung when that is done
 	due     chan struct{}                         // bounds the ends that are on their way
-	pace    time.Duration                         // the timers are looked at no more often, unless the earliest becomes another
+	space   *space
+	told    bool          // that room is scarce
+	pace    time.Duration // the timers are looked at no more often, unless the earliest becomes another
 	probing atomic.Bool
 }
 
@@ -46,7 +48,7 @@ const (
 
 func newKeeper(store bus.Store, what string, pace time.Duration, log *slog.Logger, end func(timed, time.Duration)) *keeper {
 	return &keeper{
-		pace:  pace,
+		pace: pace, space: newSpace(),
 		clock: newServiceClock(), timers: newTimers(), store: store, loads: newLoads(), what: what, log: log,
 		end: end, due: make(chan struct{}, maxDue),
 	}
@@ -125,7 +127,18 @@ func (k *keeper) probe(ctx context.Context, spawn func(func())) {
 			k.log.Debug("the store does not answer", "of", k.what, "err", err)
 			return
 		}
-		k.clock.Answered()
-		k.timers.ring()
+		if k.answered() {
+			k.timers.ring()
+		}
 	})
+}
+
+// answered notes a sign of life of the store. One that can be read and takes nothing is
+// as good as away: nobody can renew.
+func (k *keeper) answered() bool {
+	if k.space.isStuck() {
+		return false
+	}
+	k.clock.Answered()
+	return true
 }

@@ -62,7 +62,7 @@ func (k *keeper) load(ctx context.Context, key string) (bus.Entry, error) {
 	e, err := k.store.Load(ctx, key)
 	if err == nil {
 		k.loads.answered.Add(1)
-		k.clock.Answered()
+		k.answered()
 	}
 	return e, err
 }

@@ -169,6 +169,9 @@ var (
 	descWaiters  = prometheus.NewDesc(prefix+"waiters", "Acquires that wait, as this worker knows them.", nil, nil)
 	descLocks    = prometheus.NewDesc(prefix+"locks", "Locks that are held or waited for, or were a minute ago.", nil, nil)
 	descSessions = prometheus.NewDesc(prefix+"sessions", "Presences that are open, as this worker knows them.", nil, nil)
+	descBytes    = prometheus.NewDesc(prefix+"store_bytes", "Bytes that a bucket takes.", []string{"bucket"}, nil)
+	descLimit    = prometheus.NewDesc(prefix+"store_limit_bytes", "Bytes beyond which a bucket takes nothing new; 0 if no limit is known.", []string{"bucket"}, nil)
+	descFull     = prometheus.NewDesc(prefix+"store_full", "1 while what would make a bucket larger is refused.", []string{"bucket"}, nil)
 	descPending  = prometheus.NewDesc(prefix+"requests_pending", "Requests that are being decided.", nil, nil)
 )
 
@@ -188,5 +191,15 @@ func (c census) Collect(to chan<- prometheus.Metric) {
 		descSessions: c.w.sessions.open(), descPending: int(c.w.flights.requests.Load()),
 	} {
 		to <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(n))
+	}
+	for _, k := range []*keeper{c.w.keeper, c.w.sessions.keeper} {
+		used, limit, scarce, _ := k.space.state()
+		full := 0
+		if scarce {
+			full = 1
+		}
+		for desc, n := range map[*prometheus.Desc]int64{descBytes: used, descLimit: limit, descFull: int64(full)} {
+			to <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(n), k.what)
+		}
 	}
 }

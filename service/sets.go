@@ -110,6 +110,16 @@ func (s *sets) wanted(a *actor) []string {
 	return leads
 }
 
+// all returns the keys under which attempts are noted.
+func (s *sets) all() (leads []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for lead := range s.leads {
+		leads = append(leads, lead)
+	}
+	return leads
+}
+
 // lead returns the key under which an attempt in a realm is noted, or "".
 func (s *sets) lead(realm string, attempt lock.Attempt) string {
 	if s.count.Load() == 0 {

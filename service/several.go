@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -58,7 +59,7 @@ func (n *allOrNone) start() {
 	n.w.gather(n.realm, slices.Sorted(slices.Values(n.names)), n)
 }
 
-func (n *allOrNone) decide(parts []part) {
+func (n *allOrNone) decide(parts []part, full *schema.Reply) {
 	n.refused, n.refusedAt, n.waits, n.first, n.lost = nil, -1, false, nil, false
 	if n.told {
 		n.waits = true // not any more: see job.stale
@@ -67,6 +68,7 @@ func (n *allOrNone) decide(parts []part) {
 	var set *lock.Set
 	set, n.noted = n.findSet(parts)
 	n.command = n.terms(set)
+	n.command.Barred = cmp.Or(n.command.Barred, full)
 	switch {
 	case n.again && (set == nil && !n.granted || set != nil && set.Parked):
 		n.waits = true // it was granted or ended meanwhile, or its caller is gone

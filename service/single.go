@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/natslock/natslock/schema"
@@ -15,7 +16,7 @@ type single struct {
 	several []onward // as decided last
 }
 
-func (s *single) decide(parts []part) {
+func (s *single) decide(parts []part, full *schema.Reply) {
 	p := &parts[0]
 	p.fold = lock.NewFold(p.before)
 	p.fold.At = s.w.wall().UnixMilli()
@@ -37,8 +38,25 @@ func (s *single) decide(parts []part) {
 			p.outcomes = append(p.outcomes, lock.Outcome{})
 			continue
 		}
-		p.outcomes = append(p.outcomes, p.fold.Apply(j.command))
+		p.outcomes = append(p.outcomes, p.fold.Apply(within(j.command, full)))
 	}
+}
+
+// within is a command as it happens while the store has no room for more, if full
+// is not nil.
+func within(command lock.Command, full *schema.Reply) lock.Command {
+	if full == nil {
+		return command
+	}
+	switch c := command.(type) {
+	case lock.Acquire:
+		c.Barred = cmp.Or(c.Barred, full)
+		return c
+	case lock.Cancel:
+		c.Barred = full
+		return c
+	}
+	return command
 }
 
 // overtaken: a command that was stored finds things as it left them.

@@ -3,6 +3,7 @@ package service
 import (
 	"slices"
 
+	"github.com/natslock/natslock/schema"
 	"github.com/natslock/natslock/service/lock"
 )
 
@@ -22,7 +23,7 @@ func (w *Worker) takeBack(a *actor, hold *lock.Hold, j *job) {
 	})
 }
 
-func (t *together) decide(parts []part) {
+func (t *together) decide(parts []part, _ *schema.Reply) {
 	command := t.of(parts)
 	for i := range parts {
 		p := &parts[i]

@@ -116,6 +116,11 @@ func (v *visit) open(before presence.Record) (refused *schema.Reply) {
 	if before.State == presence.Open || v.after.State != presence.Open {
 		return nil
 	}
+	size := int64(entryBytes + len(v.s.key) + len(v.after.Append(nil)))
+	if !v.t.space.take(size) {
+		return v.t.space.refusal().reply()
+	}
+	v.t.space.landed(size) // what is not stored after all is soon known
 	v.t.mu.Lock()
 	defer v.t.mu.Unlock()
 	return v.t.openLocked(v.s, v.after.Client)
@@ -159,6 +164,9 @@ func (v *visit) settled(revision uint64, err error) {
 		v.t.w.meter.conflicts.Inc()
 		v.t.w.spawn(v.reload)
 	default:
+		if errors.Is(err, bus.ErrFull) {
+			v.t.space.refused()
+		}
 		v.retry(err, v.reload)
 	}
 }
