@@ -77,7 +77,7 @@ func (e *errand) carry() {
 	r.until = min(now+c.options.Timeout, e.ends)
 	a, err := c.ask(context.Background(), &r)
 	switch {
-	case err == nil && a.Status != schema.StatusInternal:
+	case err == nil && a.Status != schema.StatusInternal && a.Status != schema.StatusLimit:
 		e.done(nil)
 	case errors.Is(err, ErrDenied), errors.Is(err, ErrInvalid), errors.Is(err, ErrClosed):
 		e.done(err)

@@ -64,6 +64,8 @@ func TestCancelIsRepeatedUntilItIsAcknowledged(t *testing.T) {
 				a.answer(&schema.Reply{Status: schema.StatusUnavailable, Message: "no leader"})
 			case 3:
 				a.answer(&schema.Reply{Status: schema.StatusInternal, Message: "oops"})
+			case 4:
+				a.answer(&schema.Reply{Status: schema.StatusLimit, Message: "the store is nearly full"})
 			default:
 				a.answer(&schema.Reply{Status: schema.StatusNotHeld})
 			}
@@ -73,7 +75,7 @@ func TestCancelIsRepeatedUntilItIsAcknowledged(t *testing.T) {
 		wantErr(t, err, client.ErrTimeout)
 		time.Sleep(time.Minute)
 		s.wait()
-		if cancels != 4 {
+		if cancels != 5 {
 			t.Errorf("%d cancels", cancels)
 		}
 		ok(t, c.Close())

@@ -146,11 +146,11 @@ func (n *node) openDoors(ctx context.Context, c *serveCmd, registry *prometheus.
 	if err := d.ldlm.open(d.gateway, &c.ldlmFlags, log); err != nil || d.listener == nil {
 		return err
 	}
-	return d.openHTTP(c, registry)
+	return d.openHTTP(c, n.worker.Full, registry)
 }
 
 // openHTTP connects the HTTP door with the service.
-func (d *doors) openHTTP(c *serveCmd, registry *prometheus.Registry) (err error) {
+func (d *doors) openHTTP(c *serveCmd, full func() (nearly, quite bool), registry *prometheus.Registry) (err error) {
 	pages, err := console.Pages(c.console())
 	if err != nil {
 		return fmt.Errorf("console: %w", err)
@@ -161,7 +161,7 @@ func (d *doors) openHTTP(c *serveCmd, registry *prometheus.Registry) (err error)
 	}
 	maps.Copy(pages, scripts)
 	config := httpapi.Config{
-		Realm: c.HTTPRealm, DefaultExpiry: c.DefaultExpiry, Origins: c.HTTPOrigin, Pages: pages,
+		Realm: c.HTTPRealm, DefaultExpiry: c.DefaultExpiry, Origins: c.HTTPOrigin, Pages: pages, Full: full,
 		Metrics: metricsHandler(registry, d.log), Meters: registry, Version: about().Version, Logger: d.log,
 	}
 	if d.socketio, err = c.socketioFlags.open(d.gateway, c.HTTPOrigin, d.log); err != nil {

@@ -128,10 +128,10 @@ func (n *node) openStore(ctx context.Context, c *serveCmd, log *slog.Logger) (er
 func (n *node) openWorker(c *serveCmd, registry *prometheus.Registry, log *slog.Logger) (err error) {
 	config := service.Config{
 		DefaultTTL: c.DefaultTTL, SessionTTL: c.SessionTTL, ReconnectGrace: c.ReconnectGrace,
-		Sync: time.Duration(c.Sync), Version: about().Version, Logger: log,
+		Sync: time.Duration(c.Sync), MaxStore: int64(c.MaxStore), Version: about().Version, Logger: log,
 	}
 	if n.nats != nil {
-		config.Listening = n.nats.Listening
+		config.Listening, config.DiskRoom = n.nats.Listening, n.nats.DiskRoom
 	}
 	if c.Metrics != "" || n.doors != nil {
 		config.Metrics = registry

@@ -22,6 +22,7 @@ type serveCmd struct {
 	NATS           listenAddr    `name:"nats" default:"127.0.0.1:4222" placeholder:"ADDR" help:"Where the embedded NATS server listens; port 0 takes a free one. Default: 127.0.0.1:4222."`
 	NATSURL        string        `name:"nats-url" placeholder:"URL" help:"Use this NATS, which needs JetStream, instead of the embedded server. --data, --nats and --sync have no meaning then."`
 	Sync           syncMode      `default:"always" placeholder:"always|D" help:"When what is acknowledged is on disk: always, or within a time such as 1s, which a crash of the machine can lose. Default: always."`
+	MaxStore       byteSize      `name:"max-store" default:"1GiB" placeholder:"SIZE" help:"How much the records of locks may take, such as 512MiB; 0 is as much as there is room for. Nothing new is locked beyond it. Default: 1GiB."`
 	Replicas       int           `default:"1" placeholder:"N" help:"Copies of the store, 1, 3 or 5, when it is created. Default: 1."`
 	DefaultTTL     time.Duration `name:"default-ttl" default:"30s" placeholder:"D" help:"How long a hold lives that was asked for without a TTL. Default: 30s."`
 	SessionTTL     time.Duration `name:"session-ttl" default:"10s" placeholder:"D" help:"How long a session lives without a keepalive that was opened without a TTL. Default: 10s."`

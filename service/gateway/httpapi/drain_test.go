@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,6 +34,22 @@ func TestNotReadyWithoutAService(t *testing.T) {
 	for end := time.Now().Add(20 * time.Second); d.call("GET", "/readyz", "").code != 200; {
 		if time.Now().After(end) {
 			t.Fatal("not ready again")
+		}
+	}
+}
+
+// A store that is nearly full takes releases, and must not be kept from them.
+func TestReadyTellsThatTheStoreIsFull(t *testing.T) {
+	var nearly, quite bool
+	d := open(t, gateway.Limits{}, httpapi.Config{Full: func() (bool, bool) { return nearly, quite }})
+	for _, test := range []struct {
+		nearly, quite bool
+		code          int
+		text          string
+	}{{false, false, 200, "ready\n"}, {true, false, 200, "nearly full"}, {true, true, 503, "is full"}} {
+		nearly, quite = test.nearly, test.quite
+		if a := d.call("GET", "/readyz", ""); a.code != test.code || !strings.Contains(a.text, test.text) {
+			t.Errorf("%+v: %d %q", test, a.code, a.text)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync"
 	"time"
@@ -17,7 +18,8 @@ func (x *exchange) say(text string) {
 	_ = x.send(http.StatusOK, "text/plain; charset=utf-8", []byte(text)) // who asks again is told the same
 }
 
-// ready answers whether calls are taken and the store can be asked.
+// ready answers whether calls are taken and the store can be asked. One that is
+// nearly full is ready: who keeps calls away from it keeps releases away, too.
 func (x *exchange) ready() {
 	if err := x.server.gateway.Open(); err != nil {
 		x.unavailable(err)
@@ -27,8 +29,17 @@ func (x *exchange) ready() {
 		x.unavailable(err)
 		return
 	}
-	x.say("ready\n")
+	switch nearly, quite := x.server.config.Full(); {
+	case quite:
+		x.unavailable(errFull)
+	case nearly:
+		x.say("ready, but the store is nearly full: nothing new is locked until there is room\n")
+	default:
+		x.say("ready\n")
+	}
 }
+
+var errFull = errors.New("the store is full: nothing is decided until there is room")
 
 // probeFor is how long an answer about the store is good for: asking often does
 // not cost the store more.

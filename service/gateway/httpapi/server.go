@@ -39,6 +39,9 @@ type Config struct {
 	// SocketIO answers /socket.io/, also to pages of other web sites as it sees fit.
 	// It is to be shut down along with Drain. Default: nothing is there.
 	SocketIO http.Handler
+	// Full tells whether the store is nearly full, so that nothing new is locked, and
+	// whether it is quite full, so that nothing is decided. Default: neither.
+	Full func() (nearly, quite bool)
 	// Meters takes the metrics of the Server. Default: nobody.
 	Meters  prometheus.Registerer
 	Version string // as the OpenAPI document shows it
@@ -80,6 +83,9 @@ func New(g *gateway.Gateway, cfg Config) (*Server, error) {
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Full == nil {
+		cfg.Full = func() (nearly, quite bool) { return false, false }
 	}
 	if cfg.Meters == nil {
 		cfg.Meters = prometheus.NewRegistry()
