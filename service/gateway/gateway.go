@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,10 @@ type Config struct {
 	Limits  Limits                // of each door
 	Metrics prometheus.Registerer // takes the metrics of the doors. Default: nobody
 	Logger  *slog.Logger          // Default: nothing is logged
+
+	// SessionTTL is that of its session: how long it may be away from the service, or
+	// held up, before what its callers hold is lost. Default: 10 s
+	SessionTTL time.Duration
 }
 
 // Gateway is the doors' way to the service. Its methods may be called
@@ -39,9 +44,9 @@ var ErrDraining = errors.New("this natslock is being stopped: call again, anothe
 // ErrStarting is why a call is not taken yet.
 var ErrStarting = errors.New("this natslock is being started")
 
-// grace is the TTL of the session: callers who come back to another gateway find
-// what they hold until that is over.
-const grace = schema.DefaultSessionTTL * time.Millisecond
+// sessionTTL is the TTL of the session, and its grace: callers who come back to another
+// gateway find what they hold until that is over.
+const sessionTTL = schema.DefaultSessionTTL * time.Millisecond
 
 // New makes a Gateway on a connection of its own, which stays the caller's. It
 // takes no calls before Ready. Errors: those of client.New.
@@ -53,7 +58,9 @@ func New(nc *nats.Conn, cfg Config) (*Gateway, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	c, err := client.New(nc, &client.Options{Logger: cfg.Logger, Grace: grace, StayOnClose: true})
+	cfg.SessionTTL = cmp.Or(cfg.SessionTTL, sessionTTL)
+	grace := min(cfg.SessionTTL, schema.MaxGrace*time.Millisecond)
+	c, err := client.New(nc, &client.Options{Logger: cfg.Logger, SessionTTL: cfg.SessionTTL, Grace: grace, StayOnClose: true})
 	if err != nil {
 		return nil, fmt.Errorf("gateway: %w", err)
 	}
