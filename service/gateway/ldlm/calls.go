@@ -19,15 +19,22 @@ const answerTimeout = 10 * time.Second
 
 // Lock takes a lock, and waits for it.
 func (s *Server) Lock(ctx context.Context, r *pb.LockRequest) (*pb.LockResponse, error) {
-	return s.lock(ctx, lockAttempt(r))
+	c := connOf(ctx)
+	end := c.limit.Wait()
+	if end == nil {
+		return nil, errWaiters
+	}
+	defer end()
+	return s.lock(ctx, &c.session, lockAttempt(r))
 }
 
 // TryLock takes a lock if that can be done at once.
 func (s *Server) TryLock(ctx context.Context, r *pb.TryLockRequest) (*pb.LockResponse, error) {
-	return s.lock(ctx, tryAttempt(r))
+	return s.lock(ctx, &connOf(ctx).session, tryAttempt(r))
 }
 
-func (s *Server) lock(ctx context.Context, a attempt) (*pb.LockResponse, error) {
+// lock makes an attempt whose lock ends with a session, unless it is to be kept.
+func (s *Server) lock(ctx context.Context, by *session, a attempt) (*pb.LockResponse, error) {
 	key := newKey()
 	if r := a.refusal(key); r != nil {
 		return r, nil
@@ -35,24 +42,16 @@ func (s *Server) lock(ctx context.Context, a attempt) (*pb.LockResponse, error) 
 	if err := open(s.gateway); err != nil {
 		return nil, err
 	}
-	c := connOf(ctx)
-	if a.waits {
-		end := c.limit.Wait()
-		if end == nil {
-			return nil, errWaiters
-		}
-		defer end()
-	}
-	var session string
+	var id string
 	if !s.config.Keep {
 		var err error
-		opening, cancel := context.WithTimeout(ctx, answerTimeout)
+		opening, cancel := context.WithTimeout(ctx, s.patience)
 		defer cancel()
-		if session, err = c.session(opening); err != nil {
+		if id, err = by.id(opening); err != nil {
 			return nil, failed(ctx, err)
 		}
 	}
-	return s.acquire(ctx, &a, key, a.acquire(key, c.address, session))
+	return s.acquire(ctx, &a, key, a.acquire(key, by.address, id))
 }
 
 // acquire asks until the attempt is decided: one that waits for longer than a request
@@ -62,7 +61,7 @@ func (s *Server) acquire(ctx context.Context, a *attempt, key string, m *schema.
 	defer stop()
 	if !a.waits {
 		var cancel context.CancelFunc
-		asking, cancel = context.WithTimeout(asking, answerTimeout)
+		asking, cancel = context.WithTimeout(asking, s.patience)
 		defer cancel()
 	}
 	began := time.Now()
@@ -72,9 +71,9 @@ func (s *Server) acquire(ctx context.Context, a *attempt, key string, m *schema.
 		switch {
 		case err != nil:
 			return nil, failed(ctx, whyGivenUp(asking, err))
-		case reply.Status.OK() && ctx.Err() != nil: // nobody would learn of it
-			s.gateway.GiveUp(s.config.Realm, m)
-			return nil, failed(ctx, ctx.Err())
+		case reply.Status.OK() && (ctx.Err() != nil || !callOf(ctx).grant(func() { s.gateway.GiveUp(s.config.Realm, m) })):
+			s.gateway.GiveUp(s.config.Realm, m) // nobody would learn of it
+			return nil, failed(ctx, context.Canceled)
 		case reply.Status == schema.StatusTimeout:
 			if _, over := a.waitAfter(time.Since(began), m.Session != ""); !over {
 				m.Request = key + "." + strconv.Itoa(round)
@@ -164,7 +163,7 @@ func (s *Server) ask(ctx context.Context, v schema.Verb, m schema.Message) (*sch
 	if err := open(s.gateway); err != nil {
 		return nil, err
 	}
-	asking, cancel := context.WithTimeout(ctx, answerTimeout)
+	asking, cancel := context.WithTimeout(ctx, s.patience)
 	defer cancel()
 	reply, err := s.gateway.CallIn(asking, s.config.Realm, v, m)
 	if err != nil {

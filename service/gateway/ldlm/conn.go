@@ -4,60 +4,18 @@ import (
 	"context"
 	"net"
 	"sync"
-	"time"
 
 	"google.golang.org/grpc/stats"
 
-	"github.com/natslock/natslock/client"
 	"github.com/natslock/natslock/service/gateway"
 )
 
 // conn is a connection, which is a session.
 type conn struct {
-	server  *Server
-	address string
+	session
 	limit   *gateway.Connection
-	cut     func() // closes it
-
-	opening sync.Mutex   // while leaf is being opened
-	leaf    *client.Leaf // nil: nothing was locked yet
-	ended   bool
-}
-
-// session is the leaf's, which the first who asks for a lock opens.
-func (c *conn) session(ctx context.Context) (string, error) {
-	c.opening.Lock()
-	defer c.opening.Unlock()
-	if c.ended {
-		return "", errLost
-	}
-	if c.leaf == nil {
-		leaf, err := c.server.gateway.OpenLeaf(ctx, "")
-		if err != nil {
-			return "", err
-		}
-		c.leaf = leaf
-		context.AfterFunc(leaf.Context(), c.cut) // who has lost its locks must learn of it
-	}
-	return c.leaf.Session(), nil
-}
-
-// leaveTimeout is how long a session's end may take in the foreground.
-const leaveTimeout = time.Second
-
-// end releases what the connection holds.
-func (c *conn) end() {
-	c.opening.Lock()
-	defer c.opening.Unlock()
-	c.ended = true
-	if c.leaf == nil {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
-	defer cancel()
-	if err := c.leaf.Leave(ctx); err != nil {
-		c.server.config.Logger.Debug("ldlm: a session's end goes on in the background", "err", err)
-	}
+	frames  frames
+	streams streams
 }
 
 // conns are the connections that are open, by their addresses.
@@ -107,8 +65,11 @@ func (l listener) Accept() (net.Conn, error) {
 			_ = nc.Close() // it may be closed already
 			continue
 		}
-		c := &conn{server: l.server, address: nc.RemoteAddr().String(), limit: limit}
-		c.cut = func() { _ = nc.Close() } // it may be closed already
+		c := &conn{limit: limit, session: session{
+			server: l.server, address: nc.RemoteAddr().String(),
+			lost: func() { _ = nc.Close() }, // it may be closed already
+		}}
+		c.frames.reset = c.streams.reset
 		l.server.conns.enter(c)
 		return &countedConn{Conn: nc, conn: c}, nil
 	}
@@ -150,6 +111,3 @@ func (watcher) HandleConn(context.Context, stats.ConnStats) {}
 
 // TagRPC does nothing.
 func (watcher) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context { return ctx }
-
-// HandleRPC does nothing.
-func (watcher) HandleRPC(context.Context, stats.RPCStats) {}

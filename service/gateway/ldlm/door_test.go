@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats-server/v2/server/ats"
 	"go.uber.org/goleak"
@@ -28,6 +29,9 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.IgnoreCurrent())
 }
 
+// never is longer than the machine is held up.
+const never = 5 * time.Minute
+
 // opened is a door that is open.
 type opened struct {
 	*Server
@@ -42,7 +46,7 @@ func openDoor(t *testing.T, s *clienttest.Server, limits gateway.Limits, cfg Con
 	if s == nil {
 		s = clienttest.New(t)
 	}
-	g, err := gateway.New(s.Conn(), gateway.Config{Limits: limits})
+	g, err := gateway.New(s.Conn(), gateway.Config{Limits: limits, SessionTTL: never})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,6 +57,7 @@ func openDoor(t *testing.T, s *clienttest.Server, limits gateway.Limits, cfg Con
 	}
 	cfg.Realm = "ldlm"
 	d := &opened{Server: New(g, counted, cfg), gateway: g, service: s, seen: s.Client(&client.Options{Realm: "ldlm"})}
+	d.patience = never
 	l, err := gateway.Listen(t.Context(), "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

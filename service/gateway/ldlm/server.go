@@ -14,6 +14,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/health"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
@@ -57,6 +58,7 @@ type Server struct {
 	lately   memory
 	conns    conns
 	leaving  sync.WaitGroup // leaves of connections that have ended
+	patience time.Duration  // with the service, for what does not wait
 }
 
 // New makes the LDLM door.
@@ -64,9 +66,16 @@ func New(g *gateway.Gateway, door *gateway.Door, cfg Config) *Server {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{gateway: g, door: door, config: cfg, password: sha256.Sum256([]byte(cfg.Password))}
+	s := &Server{gateway: g, door: door, config: cfg, patience: answerTimeout, password: sha256.Sum256([]byte(cfg.Password))}
 	limits := door.Limits()
+	security := insecure.NewCredentials()
+	if cfg.TLS != nil {
+		security = credentials.NewTLS(cfg.TLS)
+	}
 	options := []grpc.ServerOption{
+		grpc.Creds(followed{security}),
+		grpc.ReadBufferSize(0), // see followedConn
+		grpc.InTapHandle(arrive),
 		grpc.StatsHandler(watcher{s}),
 		grpc.UnaryInterceptor(s.admitUnary),
 		grpc.StreamInterceptor(s.admitStream),
@@ -76,9 +85,6 @@ func New(g *gateway.Gateway, door *gateway.Door, cfg Config) *Server {
 		grpc.ConnectionTimeout(handshakeTimeout),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: pingEvery, Timeout: pingPatience}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: clientPingsEvery, PermitWithoutStream: true}),
-	}
-	if cfg.TLS != nil {
-		options = append(options, grpc.Creds(credentials.NewTLS(cfg.TLS)))
 	}
 	s.grpc = grpc.NewServer(options...)
 	pb.RegisterLDLMServer(s.grpc, s)

@@ -1,0 +1,174 @@
+package ldlm
+
+import (
+	"context"
+	"encoding/binary"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/natslock/natslock/service/gateway"
+	pb "github.com/natslock/natslock/service/gateway/ldlm/ldlmpb"
+)
+
+// TestWhoGivesUpHoldsNothing has clients wait for a lock and give up at any moment
+// before, while and after they are granted it. What they were not told of nobody holds.
+func TestWhoGivesUpHoldsNothing(t *testing.T) {
+	const rounds = 100
+	for _, way := range []struct {
+		name string
+		keep bool
+		// within returns how a client gives up after a time, and its context.
+		within func(*testing.T, caller, time.Duration) (context.Context, func())
+	}{
+		{"cancel", false, canceled}, {"cancel what is kept", true, canceled},
+		{"deadline", false, deadlined}, {"deadline of what is kept", true, deadlined},
+		{"hang up", false, hungUp},
+	} {
+		t.Run(way.name, func(t *testing.T) {
+			seed := rand.Uint64()
+			t.Logf("seed %d", seed)
+			random := rand.New(rand.NewPCG(seed, 0))
+			d := openDoor(t, nil, gateway.Limits{}, Config{Keep: way.keep})
+			a, b := d.dial(t), d.dial(t)
+			for range rounds {
+				if way.name == "hang up" {
+					b = d.dial(t)
+				}
+				key := a.mustTry(t, &pb.TryLockRequest{Name: "x"})
+				var both sync.WaitGroup
+				release := time.Duration(random.IntN(2000)) * time.Microsecond
+				ctx, giveUp := way.within(t, b, time.Duration(random.IntN(2000))*time.Microsecond)
+				both.Go(func() {
+					time.Sleep(release)
+					a.unlock(t, "x", key)
+				})
+				got, err := b.Lock(ctx, &pb.LockRequest{Name: "x"})
+				giveUp()
+				both.Wait()
+				if err == nil && way.name != "hang up" {
+					b.unlock(t, "x", got.GetKey())
+				}
+				next := a.locking(t.Context(), &pb.LockRequest{Name: "x", WaitTimeoutSeconds: i32(300)})
+				if got := <-next; !got.GetLocked() {
+					t.Fatalf("%v, and after that %v: %+v", err, got, d.state(t, "x"))
+				} else if u := a.unlock(t, "x", got.GetKey()); !u.GetUnlocked() {
+					t.Fatal(u)
+				}
+			}
+		})
+	}
+}
+
+func canceled(t *testing.T, _ caller, after time.Duration) (context.Context, func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	timer := time.AfterFunc(after, cancel)
+	return ctx, func() {
+		timer.Stop()
+		cancel()
+	}
+}
+
+func deadlined(t *testing.T, _ caller, after time.Duration) (context.Context, func()) {
+	t.Helper()
+	return context.WithTimeout(t.Context(), after)
+}
+
+func hungUp(t *testing.T, c caller, after time.Duration) (context.Context, func()) {
+	t.Helper()
+	timer := time.AfterFunc(after, func() { c.Close() })
+	return t.Context(), func() {
+		timer.Stop()
+		c.Close()
+	}
+}
+
+// TestAResetAfterTheAnswer has a client reset a call that is answered already: it has
+// not seen the answer.
+func TestAResetAfterTheAnswer(t *testing.T) {
+	d := openDoor(t, nil, gateway.Limits{}, Config{})
+	var line net.Conn
+	c := d.dial(t, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithContextDialer(func(ctx context.Context, address string) (_ net.Conn, err error) {
+		line, err = (&net.Dialer{}).DialContext(ctx, "tcp", address)
+		return line, err
+	}))
+	reset := func(code byte) {
+		if _, err := line.Write([]byte{0, 0, resetSize, frameReset, 0, 0, 0, 0, 1, 0, 0, 0, code}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.mustTry(t, &pb.TryLockRequest{Name: "x"})
+	reset(resetNoError)
+	c.mustTry(t, &pb.TryLockRequest{Name: "y"})
+	if h := d.state(t, "x").Holders; len(h) != 1 {
+		t.Fatalf("%+v", h)
+	}
+	reset(8) // canceled
+	d.free(t, "x")
+	if h := d.state(t, "y").Holders; len(h) != 1 {
+		t.Errorf("%+v", h)
+	}
+}
+
+func TestFramesAreFollowedByteByByte(t *testing.T) {
+	frame := func(kind byte, stream uint32, payload ...byte) []byte {
+		n := len(payload)
+		f := []byte{byte(n >> 16), byte(n >> 8), byte(n), kind, 0}
+		return append(binary.BigEndian.AppendUint32(f, stream|1<<31), payload...)
+	}
+	sent := []byte(preface)
+	for _, f := range [][]byte{
+		frame(4, 0), frame(1, 1, make([]byte, 300)...), frame(0, 1), frame(3, 1, 0, 0, 0, 8), frame(3, 3, 0, 0, 0, 0),
+		frame(6, 0, make([]byte, 8)...), frame(3, 5, 1, 0, 0, 0), frame(0, 7, make([]byte, 1<<16)...), frame(3, 9, 0, 0, 0, 1),
+	} {
+		sent = append(sent, f...)
+	}
+	for _, size := range []int{1, 2, 3, 5, 9, 13, 1000, len(sent)} {
+		var reset []uint32
+		f := frames{reset: func(stream uint32) { reset = append(reset, stream) }}
+		for rest := sent; len(rest) > 0; rest = rest[min(size, len(rest)):] {
+			f.take(rest[:min(size, len(rest))])
+		}
+		if len(reset) != 3 || reset[0] != 1 || reset[1] != 5 || reset[2] != 9 || f.stream != 9 {
+			t.Errorf("in pieces of %d: %v are reset, at %d", size, reset, f.stream)
+		}
+	}
+}
+
+func TestSoManyGrantsMayBeReset(t *testing.T) {
+	var ss streams
+	undone := 0
+	for i := range uint32(100) {
+		c := ss.begin(2*i + 1)
+		if i%3 == 0 {
+			c.end() // it has got nothing
+		} else if !c.grant(func() { undone++ }) {
+			t.Fatal(i)
+		} else {
+			c.end()
+		}
+	}
+	waiting := ss.begin(1001)
+	if len(ss.calls) != maxGranted+1 {
+		t.Errorf("%d are known", len(ss.calls))
+	}
+	for i := range uint32(600) {
+		ss.reset(2*i + 1)
+		ss.reset(2*i + 1)
+	}
+	if undone != maxGranted || waiting.grant(func() {}) {
+		t.Errorf("%d undone", undone)
+	}
+	for i := range uint32(2 * maxStreams) {
+		ss.begin(2 * i)
+	}
+	if len(ss.calls) > maxStreams {
+		t.Errorf("%d are known", len(ss.calls))
+	}
+}
