@@ -101,7 +101,7 @@ func (n *node) listen(ctx context.Context, c *serveCmd, log *slog.Logger) (err e
 		}
 		n.closers = append(n.closers, func() error { return closeListeners(d.listener) })
 	}
-	if d.listener != nil || d.lockd.isOpen() || d.ldlm.listener != nil {
+	if d.listener != nil || d.lockd.isOpen() || d.ldlm.isOpen() {
 		n.doors = d
 	}
 	return nil

@@ -9,10 +9,14 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"io"
 	"math/big"
 	"net"
+	"net/http"
+	"net/http/cookiejar"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -93,7 +97,7 @@ func TestServeLDLM(t *testing.T) {
 
 func TestServeLDLMOverTLS(t *testing.T) {
 	cert, key := selfSigned(t)
-	s := ldlmServe(t, "--ldlm-tls-cert", cert, "--ldlm-tls-key", key, "--ldlm-client-ca", cert)
+	s := ldlmServe(t, "--ldlm-rest", "127.0.0.1:0", "--ldlm-tls-cert", cert, "--ldlm-tls-key", key, "--ldlm-client-ca", cert)
 	own, err := tls.LoadX509KeyPair(cert, key)
 	if err != nil {
 		t.Fatal(err)
@@ -112,5 +116,55 @@ func TestServeLDLMOverTLS(t *testing.T) {
 	defer cancel()
 	if _, err := without.TryLock(ctx, &pb.TryLockRequest{Name: "y"}); status.Code(err) != codes.Unavailable {
 		t.Error(err)
+	}
+	for _, c := range []struct {
+		own  []tls.Certificate
+		want bool
+	}{{[]tls.Certificate{own}, true}, {nil, false}} {
+		transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, Certificates: c.own}, ForceAttemptHTTP2: true}
+		defer transport.CloseIdleConnections()
+		response, err := (&http.Client{Transport: transport}).Post("https://"+s.logged(t, "ldlm rest listens", "addr")+"/session", "", nil)
+		if err == nil {
+			response.Body.Close()
+		}
+		if (err == nil && response.StatusCode == http.StatusCreated) != c.want {
+			t.Error(response, err)
+		}
+	}
+}
+
+// TestServeLDLMOverREST has REST without gRPC.
+func TestServeLDLMOverREST(t *testing.T) {
+	s := startServe(t, "--data", t.TempDir(), "--nats", "127.0.0.1:0", "--sync", "1s",
+		"--ldlm-rest", "127.0.0.1:0", "--ldlm-rest-session-timeout", "1h", "--ldlm-password", "sesame", "--ldlm-realm", "old")
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	caller := &http.Client{Jar: jar, Transport: transport}
+	for _, c := range []struct{ path, body, want string }{
+		{"/session", "", `{"session_id": "`},
+		{"/v1/lock", `{"name":"x"}`, `"locked":true`},
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+s.logged(t, "ldlm rest listens", "addr")+c.path, strings.NewReader(c.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.SetBasicAuth("any", "sesame")
+		response, err := caller.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(response.Body)
+		response.Body.Close()
+		if err != nil || !strings.Contains(string(text), c.want) {
+			t.Errorf("%s: %s %v", c.path, text, err)
+		}
+	}
+	seen(t, "held", "inspect", "--server", s.logged(t, "nats listens", "url"), "--realm", "old", "x")
+	if code := s.stop(t, syscall.SIGTERM); code != 0 {
+		t.Errorf("status %d: %q", code, s.lines)
 	}
 }
