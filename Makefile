@@ -1,6 +1,6 @@
 # Each target is a script in .ci/, which CI calls too.
 .DEFAULT_GOAL := build
-.PHONY: build fmt lint test unit fuzz mutants readme examples console socketio proto soak docker bench clean
+.PHONY: build fmt lint test unit fuzz mutants readme examples console socketio ldlm proto soak docker bench clean
 
 build:    ## the static binary: dist/natslock; VERSION is what it calls itself
 	@VERSION=$(VERSION) bash .ci/build.sh
@@ -22,6 +22,8 @@ examples: ## the programs in examples/
 	@bash .ci/examples.sh
 socketio: ## the socket.io clients of npm against the gateway's socket.io
 	@bash .ci/socketio.sh
+ldlm:     ## the gRPC client of npm against natslock, as a client of LDLM
+	@bash .ci/ldlm.sh
 console:  ## the console, with a browser; pictures in dist/console
 	@bash .ci/console.sh
 proto:    ## the Go code of the gRPC service, from its proto file
@@ -33,4 +35,4 @@ docker:   ## the image, as far as it can be built here
 bench:    ## the figures of docs/performance.md
 	@go run ./cmd/natslock bench
 clean:    ## what the targets above have made
-	rm -rf dist .ci/bin examples/node/node_modules service/gateway/console/testdata/browser/node_modules service/gateway/socketio/*/node_modules service/gateway/socketio/testdata/node/node_modules
+	rm -rf dist .ci/bin examples/node/node_modules service/gateway/console/testdata/browser/node_modules service/gateway/socketio/*/node_modules service/gateway/socketio/testdata/node/node_modules service/gateway/ldlm/testdata/node/node_modules

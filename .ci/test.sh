@@ -11,4 +11,5 @@ stage "how to move here" bash .ci/readme.sh docs/migrate.md
 stage "examples" bash .ci/examples.sh
 stage "console" bash .ci/console.sh
 stage "socket.io clients" bash .ci/socketio.sh
+stage "LDLM clients" bash .ci/ldlm.sh
 passed
