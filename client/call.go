@@ -32,25 +32,24 @@ func (c *Client) Call(ctx context.Context, v schema.Verb, m schema.Message) (*sc
 // cause ErrHandedOver, an acquire that is given up is not canceled: it keeps its
 // place, or its grant, for whoever repeats it under its request.
 func (c *Client) CallIn(ctx context.Context, realm string, v schema.Verb, m schema.Message) (*schema.Reply, error) {
-	reply, err := c.callIn(ctx, realm, v, m)
+	a, err := c.callIn(ctx, realm, v, m)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", v, err)
 	}
-	return reply, nil
+	return a.Reply, nil
 }
 
-func (c *Client) callIn(ctx context.Context, realm string, v schema.Verb, m schema.Message) (*schema.Reply, error) {
+func (c *Client) callIn(ctx context.Context, realm string, v schema.Verb, m schema.Message) (answer, error) {
 	if err := checkRealm(realm); err != nil {
-		return nil, err
+		return answer{}, err
 	}
 	if err := c.enter(); err != nil {
-		return nil, err
+		return answer{}, err
 	}
 	defer c.leave()
 	acquire, ok := m.(*schema.Acquire)
 	if !ok {
-		a, err := c.call(ctx, realm, v, m)
-		return a.Reply, err
+		return c.call(ctx, realm, v, m)
 	}
 	own := *acquire
 	if own.Client == "" {
@@ -71,7 +70,7 @@ func (c *Client) callIn(ctx context.Context, realm string, v schema.Verb, m sche
 	if leftBehind {
 		c.giveUp(realm, &own, nil)
 	}
-	return a.Reply, err
+	return a, err
 }
 
 // GiveUp has an acquire taken back whose reply has come too late for whoever

@@ -60,10 +60,23 @@ func TestReleaseWhoseReplyIsLostIsNoError(t *testing.T) {
 		c := s.Client(nil)
 		ok(t, acquire(t, c, "a").Release(t.Context()))
 		ok(t, c.Release(t.Context(), "b", 8))
-		if releases != 4 {
+		r := must[*schema.Reply](t)(c.ReleaseIn(t.Context(), "other", &schema.Release{Name: "c", Token: 9}))
+		if r.Status != schema.StatusReleased {
+			t.Errorf("%+v", r)
+		}
+		if releases != 6 {
 			t.Errorf("%d releases", releases)
 		}
 	})
+}
+
+func TestReleaseInOfALockThatOthersEndedIsNotHeld(t *testing.T) {
+	c := clienttest.New(t).Client(nil)
+	r := must[*schema.Reply](t)(c.ReleaseIn(t.Context(), "other", &schema.Release{Name: "a", Token: 7}))
+	if r.Status != schema.StatusNotHeld {
+		t.Errorf("%+v", r)
+	}
+	wantErr(t, func() error { _, err := c.ReleaseIn(t.Context(), "", &schema.Release{}); return err }(), client.ErrInvalid)
 }
 
 func TestReleaseOfALockThatOthersEndedIsNotHeld(t *testing.T) {

@@ -24,6 +24,20 @@ func (c *Client) Release(ctx context.Context, name string, token uint64) error {
 	return err
 }
 
+// ReleaseIn is CallIn with the release of one hold, by its token, of which the caller
+// knows that it was granted and not released yet. So it is not answered not_held when
+// the request had to be repeated, but released: a copy of it may have ended the hold.
+func (c *Client) ReleaseIn(ctx context.Context, realm string, m *schema.Release) (*schema.Reply, error) {
+	a, err := c.callIn(ctx, realm, schema.VerbRelease, m)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", schema.VerbRelease, err)
+	}
+	if a.Status == schema.StatusNotHeld && a.sends > 1 {
+		a.Status = schema.StatusReleased
+	}
+	return a.Reply, nil
+}
+
 // askOf has a lock ask whether it is held, if the hold is one of the Client's.
 func (c *Client) askOf(h hold) {
 	c.mu.Lock()

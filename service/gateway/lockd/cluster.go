@@ -185,8 +185,9 @@ func grantOf(r *schema.Reply) Grant {
 
 // Release ends a hold.
 func (s *session) Release(ctx context.Context, k Kind, name string, token uint64) error {
-	m := schema.Release{Name: kept(name), Client: s.address, Token: token}
-	reply, err := s.call(ctx, k, schema.VerbRelease, &m)
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	reply, err := s.client.ReleaseIn(ctx, s.realms[k], &schema.Release{Name: kept(name), Client: s.address, Token: token})
 	if err != nil {
 		return err
 	}
