@@ -17,6 +17,7 @@ var (
 	soakFor = flag.Duration("soak", 12*time.Second, "how long TestSoak makes trouble")
 	seed    = flag.Uint64("seed", 0, "of everything that is left to chance; 0 takes one from the clock")
 	callers = flag.Int("callers", 200, "how many callers TestSoak has")
+	idlers  = flag.Int("idle", 1000, "how many connections TestIdleConnectionsAreCheap has")
 	syncs   = flag.String("sync", "", "the only --sync of TestSoak's servers; always and 1s by turns if empty")
 )
 

@@ -36,8 +36,9 @@ var errHTTP = errors.New("this is HTTP")
 // no more.
 const linger = 5 * time.Second
 
-// conn is one connection. One goroutine reads from it, and another one, which begins
-// with the first command, answers them one after the other.
+// conn is one connection. One goroutine reads from it, and another one answers, one
+// command after the other, as long as there are any: most connections are silent most of
+// the time.
 type conn struct {
 	server  *Server
 	wire    wire
@@ -48,11 +49,11 @@ type conn struct {
 	holder  holder // whoever answers may use it
 
 	mu      sync.Mutex
-	changed sync.Cond     // the queue, or whether it is being closed
-	queue   []command     // that are read, the one that is being answered apart
-	space   [1]command    // for the queue, as long as nobody sends several at once
-	done    chan struct{} // closed when nothing is answered any more; nil: nothing was ever asked
-	closing bool          // no more commands are taken
+	changed sync.Cond  // any of what follows
+	queue   []command  // that are read, the one that is being answered apart
+	space   [1]command // for the queue, as long as nobody sends several at once
+	working bool       // there is one who answers
+	closing bool       // no more commands are taken
 }
 
 func newConn(s *Server, w wire, address string, limit *gateway.Connection) *conn {
@@ -114,21 +115,24 @@ func (c *conn) take(cmd command) bool {
 		return false
 	}
 	c.queue = append(c.queue, cmd)
-	if c.done == nil {
-		c.done = make(chan struct{})
+	if !c.working {
+		c.working = true
 		go c.work()
 	}
-	c.changed.Broadcast()
 	return true
 }
 
-// work answers commands until there are no more to come.
+// work answers commands until there are none. When there are no more to come, it ends
+// the connection.
 func (c *conn) work() {
-	defer close(c.done)
 	for {
-		cmd, more := c.pop()
-		if !more {
+		cmd, next := c.pop()
+		switch next {
+		case rest:
+			return
+		case end:
 			c.wire.close(true)
+			c.rest()
 			return
 		}
 		if err := c.answer(cmd); err != nil {
@@ -138,22 +142,38 @@ func (c *conn) work() {
 	}
 }
 
-// pop returns the next command, and waits for it.
-func (c *conn) pop() (cmd command, more bool) {
+// What is next for whoever answers.
+const (
+	more = iota // a command
+	rest        // nothing, until one comes
+	end         // nothing any more
+)
+
+// pop returns the next command, and if there is none, takes note that nobody answers.
+func (c *conn) pop() (cmd command, next int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for len(c.queue) == 0 && !c.closing {
-		c.changed.Wait()
-	}
-	if len(c.queue) == 0 {
-		return command{}, false
+	switch {
+	case len(c.queue) == 0 && c.closing:
+		return command{}, end
+	case len(c.queue) == 0:
+		c.working = false
+		return command{}, rest
 	}
 	cmd = c.queue[0]
 	if c.queue = c.queue[1:]; len(c.queue) == 0 {
 		c.queue = c.space[:0]
 	}
 	c.changed.Broadcast()
-	return cmd, true
+	return cmd, more
+}
+
+// rest takes note that nobody answers any more.
+func (c *conn) rest() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.working = false
+	c.changed.Broadcast()
 }
 
 // answer answers one command.
@@ -169,12 +189,11 @@ func (c *conn) answer(cmd command) error {
 // await returns when all is answered, and takes no more.
 func (c *conn) await() {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.closing = true
-	done := c.done
-	c.mu.Unlock()
 	c.changed.Broadcast()
-	if done != nil {
-		<-done
+	for c.working {
+		c.changed.Wait()
 	}
 }
 
@@ -192,7 +211,7 @@ func (c *conn) cut() {
 func (c *conn) drain() {
 	c.mu.Lock()
 	c.closing = true
-	silent := c.done == nil
+	silent := !c.working
 	c.mu.Unlock()
 	c.changed.Broadcast()
 	if silent {

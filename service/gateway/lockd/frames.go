@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/coder/websocket"
@@ -14,10 +15,16 @@ import (
 // frames is a wire over a websocket: a text frame is a line.
 type frames struct {
 	conn *websocket.Conn
-	raw  io.Closer         // what is under it
-	line [MaxLine + 3]byte // one more than a line with its end
+	raw  io.Closer // what is under it
+	line *line     // the last one, while it is good
 	out  frameReply
 }
+
+// line has room for one more byte than a line with its end. Few are needed: most
+// connections are silent most of the time.
+type line [MaxLine + 3]byte
+
+var linePool = sync.Pool{New: func() any { return new(line) }}
 
 func newFrames(c *websocket.Conn, raw io.Closer, patience time.Duration) *frames {
 	c.SetReadLimit(-1) // what is too long is read, and refused
@@ -27,6 +34,10 @@ func newFrames(c *websocket.Conn, raw io.Closer, patience time.Duration) *frames
 var errNotText = errors.New("not a text frame")
 
 func (f *frames) next() ([]byte, error) {
+	if f.line != nil {
+		linePool.Put(f.line)
+		f.line = nil
+	}
 	kind, r, err := f.conn.Reader(context.Background())
 	if err != nil {
 		return nil, gone(err)
@@ -35,6 +46,7 @@ func (f *frames) next() ([]byte, error) {
 		_ = f.conn.Close(websocket.StatusUnsupportedData, "commands are text")
 		return nil, errNotText
 	}
+	f.line = linePool.Get().(*line)
 	switch n, err := io.ReadFull(r, f.line[:]); {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return f.line[:n], nil

@@ -61,11 +61,12 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, why, http.StatusForbidden)
 		return
 	}
-	c, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true, CompressionMode: websocket.CompressionDisabled})
+	c, err := websocket.Accept(lean{w}, r, &websocket.AcceptOptions{InsecureSkipVerify: true, CompressionMode: websocket.CompressionDisabled})
 	if err != nil {
 		return // who asked was told
 	}
-	s.serve(newFrames(c, conn, s.config.Patience), r.RemoteAddr, conn.limit)
+	// Elsewhere, so that nothing is left here of the request.
+	go s.serve(newFrames(c, conn, s.config.Patience), r.RemoteAddr, conn.limit)
 }
 
 // unwelcome is why a request may be of a page of a site that may not call here.

@@ -1,6 +1,8 @@
 package lockd_test
 
 import (
+	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 	"testing"
@@ -107,4 +109,31 @@ func TestOnLoopbackNoOtherNameIsServed(t *testing.T) {
 	if _, why := d.upgrade(t, "/", "evil.example", ""); why != want {
 		t.Error(why)
 	}
+}
+
+// TestFramesMayComeWithTheHandshake has commands sent in the packet that asks for the
+// websocket: more than what is read ahead of a silent one.
+func TestFramesMayComeWithTheHandshake(t *testing.T) {
+	d := openTo(t)
+	c := dial(t, d.ws)
+	var all, want bytes.Buffer
+	fmt.Fprintf(&all, "GET / HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n", d.ws.Addr())
+	fmt.Fprint(&all, "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+	for i := range 100 {
+		command, reply := fmt.Sprintf("g %d", i), fmt.Sprintf("1 Lock Get Success: %d\n", i)
+		all.Write([]byte{0x81, 0x80 | byte(len(command)), 0, 0, 0, 0}) // text, masked by nothing
+		all.WriteString(command)
+		want.Write([]byte{0x81, byte(len(reply))})
+		want.WriteString(reply)
+	}
+	if _, err := c.Write(all.Bytes()); err != nil {
+		t.Fatal(err)
+	}
+	for line := ""; line != "\r\n"; {
+		var err error
+		if line, err = c.in.ReadString('\n'); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.expect(t, want.String())
 }
