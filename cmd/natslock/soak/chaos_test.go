@@ -18,7 +18,8 @@ type chaos struct {
 	addr string
 	data string
 	rand *rand.Rand
-	long bool // there is time for long pauses
+	long bool     // there is time for long pauses
+	args []string // of the server, beside those that every one has
 
 	now *process
 
@@ -38,7 +39,8 @@ func (c *chaos) start() error {
 	if mode == "" {
 		mode = []string{"always", "1s"}[c.rand.IntN(2)]
 	}
-	if c.now, err = spawn(path, "serve", "--data", c.data, "--nats", c.addr, "--sync", mode, "--log-level", "warn"); err != nil {
+	args := append([]string{"serve", "--data", c.data, "--nats", c.addr, "--sync", mode, "--log-level", "warn"}, c.args...)
+	if c.now, err = spawn(path, args...); err != nil {
 		return err
 	}
 	took, err := c.now.awaitReady()

@@ -44,6 +44,28 @@
 // The server is stopped, and then killed. Each hold is the same hold afterwards,
 // also when more than its session's TTL has passed, and each wait ends with its turn.
 //
+// # TestDoorsSoak
+//
+// Clients of lockd (TCP, unix socket, websocket) and of LDLM come, want the same locks in
+// one realm, and drop: they close, with and without a farewell, reset, break off in the
+// middle of what they ask, are killed as processes, or vanish as a machine that loses its
+// power does (where TCP_REPAIR is allowed). The server is killed, stopped with a drain,
+// and frozen. What is checked:
+//
+//  1. No two hold the same lock at once, by whatever doors: of two who believe so, one
+//     finds that its connection has ended.
+//  2. What is held is its holder's to release, as long as its connection lives.
+//  3. What a connection held is free within 15 s of its end, 45 s when nothing told of
+//     it, as long as the server is well, or 45 s after it is well again.
+//  4. Every answer fits its question, and in the end nothing is held.
+//
+// # TestIdleConnectionsAreCheap
+//
+//	-idle 5000    connections to the lockd door
+//
+// What connections to the lockd door take of a server's memory that are silent, have asked
+// something, or hold a lock each. The first two are bounded.
+//
 // # How histories are kept short
 //
 // Locks are used for a few seconds; then there are new ones, and the old histories

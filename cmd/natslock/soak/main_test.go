@@ -36,6 +36,13 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	if os.Getenv(victimVisit) != "" {
+		if err := beVictim(); err != nil {
+			fmt.Fprintln(os.Stderr, "victim:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	flag.Parse()
 	if err := os.Setenv("NATSLOCK_HTTP", ""); err != nil { // no server of these tests takes a port that may be taken
 		panic(err)
