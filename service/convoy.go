@@ -12,15 +12,16 @@ import (
 // them once.
 const (
 	// convoyWait is how long the first of a convoy waits for others. A keepalive is
-	// sent every few seconds, and nobody waits for its answer.
-	convoyWait = 10 * time.Millisecond
+	// sent every few seconds, and nobody waits for its answer. Twice as long as a sender
+	// of many sessions sleeps between keepalives is worth a tenth of what they cost.
+	convoyWait = 20 * time.Millisecond
 
 	// convoyMost is how many go without waiting any longer: more would save little, and
 	// keep others from the connection.
 	convoyMost = 64
 
 	// convoyShare is the share of its TTL that a session must have left to wait for
-	// others. It is at least ten times convoyWait.
+	// others. It is at least five times convoyWait.
 	convoyShare = 10
 )
 
