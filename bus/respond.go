@@ -1,9 +1,11 @@
 package bus
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go"
 )
@@ -67,14 +69,28 @@ func (r *Response) header() nats.Header {
 	return h
 }
 
+// EventConn is a connection on which events are published, such as a *nats.Conn.
+type EventConn interface {
+	Publish(subject string, body []byte) error
+	FlushWithContext(ctx context.Context) error
+}
+
 // PublishEvent publishes an event to whoever listens. Errors: those
 // of Respond but for the inbox.
-func PublishEvent(nc *nats.Conn, subject string, body []byte) error {
+func PublishEvent(nc EventConn, subject string, body []byte) error {
 	if err := nc.Publish(subject, body); err != nil {
 		return refusal(err)
 	}
 	return nil
 }
+
+// EventOptions are for a connection of events only. The server may take long until
+// it has handed one to all who listen; that is no reason to take the connection for dead.
+func EventOptions() []nats.Option {
+	return []nats.Option{nats.FlusherTimeout(eventTimeout), nats.PingInterval(eventTimeout)}
+}
+
+const eventTimeout = time.Minute
 
 // headerText makes text fit into a header: control characters become spaces,
 // and what is too long is cut between characters.

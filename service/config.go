@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/natslock/natslock/bus"
 	"github.com/natslock/natslock/schema"
 )
 
@@ -51,6 +52,11 @@ type Config struct {
 	// Listening reports whether anybody listens to a subject: then events on
 	// it are published. It must be exact, and quick. Default: all are published.
 	Listening func(subject string) bool
+
+	// Events is a connection on which events are published, and nothing else: the
+	// server reads no more of it until it has handed an event to all who listen.
+	// Default: that of the worker.
+	Events bus.EventConn
 
 	// Metrics takes the worker's metrics: see docs/metrics.md. Default: nobody does.
 	Metrics prometheus.Registerer

@@ -58,6 +58,9 @@ func (w *Worker) Room() (known, presences, left int) {
 // TakeAtOnce has something new stored as soon as there is room again. It is called before Run.
 func (w *Worker) TakeAtOnce() { w.space.calm = 0 }
 
+// KeepEvents bounds the events that wait to be published. It is called before Run.
+func (w *Worker) KeepEvents(most int) { w.events.max = most }
+
 // CollectFrom makes so much garbage worth while to collect. It is called before Run.
 func (w *Worker) CollectFrom(least uint64) { w.collector.pace.least = least }
 

@@ -31,6 +31,7 @@ type meter struct {
 	garbage     prometheus.Gauge
 	collected   prometheus.Gauge
 	uncollected prometheus.Counter
+	dropped     prometheus.Counter // events
 
 	all []prometheus.Collector
 }
@@ -52,6 +53,7 @@ func newMeter() *meter {
 	m.garbage = m.gauge("garbage_records", "Those of them that are of locks which nobody uses, when it was last looked at.")
 	m.collected = m.gauge("collected_timestamp_seconds", "When this worker last dropped records of locks which nobody uses; 0 is never.")
 	m.uncollected = m.counter("collect_failures_total", "Attempts to drop records of locks which nobody uses that failed.")
+	m.dropped = m.counter("events_dropped_total", "Events that were not published: they came faster than they could be told to all who listen, or the connection was gone.")
 	requests := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: prefix + "requests_total", Help: "Requests that were answered, by verb and status.",
 	}, []string{"verb", "status"})

@@ -100,8 +100,6 @@ func (w *Worker) announce(a *actor, outcomes []lock.Outcome) {
 }
 
 func (w *Worker) publish(a *actor, subject string, e *lock.Event) {
-	buffer := buffers.Get().(*[]byte)
-	defer putBuffer(buffer)
 	at := w.wall()
 	event := schema.Event{
 		Type: e.Type, Realm: a.realm, Name: a.name,
@@ -115,10 +113,7 @@ func (w *Worker) publish(a *actor, subject string, e *lock.Event) {
 	if e.Type != schema.EventGranted {
 		event.Held = between(e.GrantedAt, at.UnixMilli())
 	}
-	*buffer = schema.Append((*buffer)[:0], schema.JSON, &event)
-	if err := bus.PublishEvent(w.nc, subject, *buffer); err != nil {
-		w.log.Debug("event not sent", "key", a.key, "type", e.Type, "err", err)
-	}
+	w.events.push(subject, schema.Append(nil, schema.JSON, &event))
 }
 
 // between is the time from one wall clock instant to another, in milliseconds,

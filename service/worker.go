@@ -35,6 +35,7 @@ type Worker struct {
 	sets     *sets
 	sessions *sessions
 	meter    *meter
+	events   *announcer
 
 	collector *collector
 
@@ -78,6 +79,10 @@ func New(nc *nats.Conn, locks, sessions bus.Store, cfg *Config) (*Worker, error)
 	w.collector = newCollector(w)
 	w.sessions = newSessions(w, sessions)
 	w.decided = w.flights.decided
+	if config.Events == nil {
+		config.Events = nc
+	}
+	w.events = newAnnouncer(config.Events, w.log, &w.flights, w.meter.dropped.Inc)
 	if config.Metrics != nil {
 		if err := w.register(config.Metrics); err != nil {
 			return nil, fmt.Errorf("metrics: %w", err)
@@ -115,6 +120,7 @@ func (w *Worker) Run(ctx context.Context, ready func()) error {
 		return fmt.Errorf("subscribe: %w", err)
 	}
 	defer w.stopping(unheard)
+	w.spawn(func() { w.events.run(w.ctx) })
 	w.spawn(func() { w.tick(w.ctx, w.spawn) })
 	w.spawn(func() { w.sessions.tick(w.ctx, w.spawn) })
 	w.look(ctx, w.config.MaxStore, w.config.DiskRoom)

@@ -1,6 +1,7 @@
 package embedded_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/nats-io/nats.go"
@@ -36,5 +37,28 @@ func TestListeningFollowsSubscriptions(t *testing.T) {
 				t.Errorf("%s: somebody listens after %s was unsubscribed", name, pattern)
 			}
 		}
+	}
+}
+
+func TestAConnectionListensToSoMuchAndNoMore(t *testing.T) {
+	s := start(t, embedded.Config{MaxSubscriptions: 100})
+	refused := make(chan error, 1)
+	nc, err := s.CallerConn(nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+		select {
+		case refused <- err:
+		default:
+		}
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	for range 101 {
+		if _, err := nc.SubscribeSync("lockevent.>"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := <-refused; !errors.Is(err, nats.ErrMaxSubscriptionsExceeded) {
+		t.Error(err)
 	}
 }

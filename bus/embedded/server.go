@@ -21,7 +21,7 @@ const Account = "NATSLOCK"
 const startTimeout = 10 * time.Second
 
 const (
-	maxSubscriptions = 10_000          // of one connection
+	maxSubscriptions = 10_000          // of one connection; the doors have one for each who watches
 	writeDeadline    = 2 * time.Second // after which a connection that takes nothing is closed
 
 	// maxPending is what the server keeps for a connection that does not keep
@@ -56,7 +56,9 @@ type Config struct {
 	Name         string        // of the server. Default: natslock
 	PingInterval time.Duration // to find dead connections; two may be missed. Default: 5 s
 	MaxPayload   int32         // bytes of a message. Default: what the largest answer needs
-	Logger       *slog.Logger  // Default: none
+	// MaxSubscriptions bounds what each connection listens to. Default: 10,000.
+	MaxSubscriptions int
+	Logger           *slog.Logger // Default: none
 }
 
 // Server is a running NATS server.
@@ -103,6 +105,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.PingInterval <= 0 {
 		c.PingInterval = 5 * time.Second
+	}
+	if c.MaxSubscriptions <= 0 {
+		c.MaxSubscriptions = maxSubscriptions
 	}
 	if c.MaxPayload <= 0 {
 		c.MaxPayload = bus.MinPayload
@@ -169,7 +174,7 @@ func (c Config) options(addr address, secrets secrets) (*server.Options, error) 
 	options.MaxPingsOut = 2
 	options.MaxPayload = c.MaxPayload
 	options.MaxPending = maxPending
-	options.MaxSubs = maxSubscriptions
+	options.MaxSubs = c.MaxSubscriptions
 	// A caller that does not read its answers must not hold up the worker, and
 	// with it everybody else: the server would slow down whoever sends to it.
 	options.NoFastProducerStall = true

@@ -33,8 +33,8 @@ type credentials struct {
 
 // connect connects with the credentials. What happens to the connection later
 // goes to the log, which may be nil.
-func (c *credentials) connect(ctx context.Context, server, name string, log *slog.Logger) (*nats.Conn, error) {
-	cfg := bus.ConnectConfig{Name: name, Creds: c.Creds, Logger: log}
+func (c *credentials) connect(ctx context.Context, server, name string, log *slog.Logger, options ...nats.Option) (*nats.Conn, error) {
+	cfg := bus.ConnectConfig{Name: name, Creds: c.Creds, Logger: log, Options: options}
 	if c.NKey != "" {
 		option, err := nats.NkeyOptionFromSeed(c.NKey)
 		if err != nil {

@@ -32,6 +32,7 @@ var storePatience = time.Minute
 type node struct {
 	nats     *embedded.Server
 	conn     *nats.Conn // the worker's
+	events   *nats.Conn // its other one
 	locks    *bus.Bucket
 	sessions *bus.Bucket
 	worker   *service.Worker
@@ -63,6 +64,14 @@ func (n *node) open(ctx context.Context, c *serveCmd, log *slog.Logger) (err err
 	if n.conn, err = n.connect(connect); err != nil {
 		return err
 	}
+	if n.events, err = n.connect(func() (*nats.Conn, error) {
+		if n.nats != nil {
+			return n.nats.WorkerConn(append(bus.EventOptions(), nats.Name("natslock events"))...)
+		}
+		return c.connect(ctx, c.NATSURL, "natslock events", log, bus.EventOptions()...)
+	}); err != nil {
+		return err
+	}
 	if err := n.openStore(ctx, c, log); err != nil {
 		return err
 	}
@@ -83,7 +92,7 @@ func (n *node) open(ctx context.Context, c *serveCmd, log *slog.Logger) (err err
 }
 
 func (n *node) embed(ctx context.Context, c *serveCmd, log *slog.Logger) (err error) {
-	n.nats, err = embedded.Start(ctx, embedded.Config{DataDir: c.Data, Addr: string(c.NATS), Sync: time.Duration(c.Sync), Logger: log})
+	n.nats, err = embedded.Start(ctx, embedded.Config{DataDir: c.Data, Addr: string(c.NATS), Sync: time.Duration(c.Sync), MaxSubscriptions: c.NATSMaxSubs, Logger: log})
 	if err != nil {
 		return err
 	}
@@ -129,6 +138,7 @@ func (n *node) openWorker(c *serveCmd, registry *prometheus.Registry, log *slog.
 	config := service.Config{
 		DefaultTTL: c.DefaultTTL, SessionTTL: c.SessionTTL, ReconnectGrace: c.ReconnectGrace,
 		Sync: time.Duration(c.Sync), MaxStore: int64(c.MaxStore), Version: about().Version, Logger: log,
+		Events: n.events,
 	}
 	if n.nats != nil {
 		config.Listening, config.DiskRoom = n.nats.Listening, n.nats.DiskRoom

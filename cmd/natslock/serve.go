@@ -20,7 +20,8 @@ import (
 type serveCmd struct {
 	Data           string        `default:"./natslock-data" complete:"file" placeholder:"DIR" help:"Where locks are stored. Default: ./natslock-data."`
 	NATS           listenAddr    `name:"nats" default:"127.0.0.1:4222" placeholder:"ADDR" help:"Where the embedded NATS server listens; port 0 takes a free one. Default: 127.0.0.1:4222."`
-	NATSURL        string        `name:"nats-url" placeholder:"URL" help:"Use this NATS, which needs JetStream, instead of the embedded server. --data, --nats and --sync have no meaning then."`
+	NATSMaxSubs    int           `name:"nats-max-subscriptions" default:"10000" placeholder:"N" help:"How much each connection to the embedded NATS server may listen to, at least 100. Those who watch over HTTP share one. Default: 10000."`
+	NATSURL        string        `name:"nats-url" placeholder:"URL" help:"Use this NATS, which needs JetStream, instead of the embedded server. --data, --nats, --nats-max-subscriptions and --sync have no meaning then."`
 	Sync           syncMode      `default:"always" placeholder:"always|D" help:"When what is acknowledged is on disk: always, or within a time such as 1s, which a crash of the machine can lose. Default: always."`
 	MaxStore       byteSize      `name:"max-store" default:"1GiB" placeholder:"SIZE" help:"How much the records of locks may take, such as 512MiB; 0 is as much as there is room for. Nothing new is locked beyond it. Default: 1GiB."`
 	Replicas       int           `default:"1" placeholder:"N" help:"Copies of the store, 1, 3 or 5, when it is created. Default: 1."`
@@ -39,6 +40,9 @@ type serveCmd struct {
 	ldlmFlags
 	credentials
 }
+
+// minSubscriptions is what the worker's own connections need, and a little.
+const minSubscriptions = 100
 
 // Help has the examples.
 func (*serveCmd) Help() string {
@@ -124,6 +128,8 @@ func (c *serveCmd) check() error {
 		return usagef("serve: --nats-system-creds is for --nats-url")
 	case c.NATSURL == "" && c.credentials != (credentials{}):
 		return usagef("serve: --nats-creds, --nats-nkey and --nats-tls-* are for --nats-url: the embedded server lets in whoever reaches it")
+	case c.NATSMaxSubs < minSubscriptions:
+		return usagef("serve: --nats-max-subscriptions: must be at least %d", minSubscriptions)
 	case c.NATSURL == "" && c.Data == "":
 		return usagef("serve: --data: must not be empty")
 	}
@@ -144,7 +150,7 @@ func (c *serveCmd) warnUnused(line *kong.Context, log *slog.Logger) {
 	if c.NATSURL == "" {
 		return
 	}
-	for _, name := range []string{"data", "nats", "sync"} {
+	for _, name := range []string{"data", "nats", "nats-max-subscriptions", "sync"} {
 		if given(line, name) {
 			log.Warn("not used: it is for the embedded server, and --nats-url names another", "flag", "--"+name)
 		}
