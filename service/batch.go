@@ -103,8 +103,7 @@ func (b *batch) refresh() {
 	b.run()
 }
 
-// write sends the write, perhaps again: the same bytes, the same revisions. No
-// record of a lock has a TTL: a nats-server that was killed and reads its files
+// write sends the write. No record of a lock has a TTL: a nats-server that was killed and reads its files
 // again finds, below a message that expired, the one before it, and a lock that
 // was released would be held once more.
 func (b *batch) write() {
@@ -158,7 +157,7 @@ func (b *batch) settled(last uint64, err error) {
 		if errors.Is(err, bus.ErrFull) {
 			b.w.space.refused()
 		}
-		again := b.write
+		again := b.resend
 		if b.doubt = b.doubt || !errors.Is(err, bus.ErrUnavailable); !b.doubt {
 			b.landed()
 			again = b.run // without those who have been told meanwhile
@@ -213,7 +212,7 @@ func (b *batch) reload() {
 			b.finish()
 			return
 		case b.open(entries):
-			b.retry(errInFlight, b.write)
+			b.retry(errInFlight, b.resend)
 			return
 		}
 		b.retell()

@@ -12,6 +12,40 @@ import (
 // errInFlight is why a write in doubt stays in doubt.
 var errInFlight = errors.New("an earlier try of the write is on its way")
 
+// resend sends a write in doubt again: the same bytes, the same revisions. After a
+// minute without a look at the floor it looks first. What the write was decided on may
+// have been replaced, dropped, and come back: then it is decided anew, and an earlier
+// try is not waited for any more.
+func (b *batch) resend() {
+	if !b.w.floor.fresh() {
+		b.w.spawn(func() {
+			if err := b.w.floor.refresh(b.w.ctx); err != nil {
+				b.retry(err, b.resend)
+				return
+			}
+			b.resend()
+		})
+		return
+	}
+	if b.outdated() {
+		b.w.spawn(b.reload)
+		return
+	}
+	b.write()
+}
+
+// outdated reports whether a record in use that the write was decided on is below the
+// floor. Upon one of a free lock nothing comes back with the write.
+func (b *batch) outdated() bool {
+	floor := b.w.floor.known.Load()
+	for i := range b.parts {
+		if p := &b.parts[i]; p.written && p.base < floor && !p.before.Free() {
+			return true
+		}
+	}
+	return false
+}
+
 // stored reports whether the store has just what was to be written.
 func (b *batch) stored(entries []bus.Entry) bool {
 	for i := range b.parts {
@@ -27,6 +61,9 @@ func (b *batch) stored(entries []bus.Entry) bool {
 // yet: nothing else has been. With replicas a write conflicts with one of its
 // key that is in flight, and until that has landed the leader does not show it.
 func (b *batch) open(entries []bus.Entry) bool {
+	if b.outdated() {
+		return false
+	}
 	for i := range b.parts {
 		if p := &b.parts[i]; p.written && entries[i].Revision != p.base {
 			return false
