@@ -7,8 +7,12 @@ import (
 	"github.com/natslock/natslock/schema"
 )
 
-// version is that of the encoding. What is newer was written by a later natslock.
-const version = 1
+// The versions of the encoding. What is newer was written by a later natslock. A
+// record without changes is written as it always was.
+const (
+	version       = 1
+	versionChange = 2 // Change is behind the rest
+)
 
 // told is the bit beside the state that says so.
 const told = 1 << 7
@@ -25,11 +29,18 @@ func (r Record) Append(dst []byte) []byte {
 	if r.Told {
 		state |= told
 	}
-	dst = append(dst, version, state)
+	v := byte(version)
+	if r.Change > 0 {
+		v = versionChange
+	}
+	dst = append(dst, v, state)
 	dst = appendText(dst, r.Client)
 	dst = appendText(dst, r.Server)
 	for _, n := range [...]uint64{r.Epoch, uint64(r.TTL), uint64(r.Grace), r.CID, r.N, uint64(r.Opened)} {
 		dst = binary.AppendUvarint(dst, n)
+	}
+	if r.Change > 0 {
+		dst = binary.AppendUvarint(dst, r.Change)
 	}
 	return dst
 }
@@ -46,9 +57,11 @@ func Decode(value []byte, revision uint64) (Record, error) {
 		return Record{}, nil
 	}
 	d := decoder{rest: value}
-	if v := d.byte(); v > version {
+	v := d.byte()
+	switch {
+	case v > versionChange:
 		return Record{}, ErrNewerVersion
-	} else if v != version {
+	case v < version:
 		return Record{}, ErrDamaged
 	}
 	state := d.byte()
@@ -61,6 +74,11 @@ func Decode(value []byte, revision uint64) (Record, error) {
 	r.CID = d.number(1<<64 - 1)
 	r.N = d.number(schema.MaxToken)
 	r.Opened = int64(d.number(1<<63 - 1))
+	if v == versionChange {
+		if r.Change = d.number(schema.MaxToken); r.Change == 0 {
+			d.damage()
+		}
+	}
 	untimed := r.State == Open && r.TTL < schema.MinSessionTTL
 	if d.damaged || len(d.rest) > 0 || r.State < Open || r.State > Disconnected || untimed {
 		return Record{}, ErrDamaged

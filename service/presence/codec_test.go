@@ -24,6 +24,14 @@ func TestEncoding(t *testing.T) {
 	if opening.Epoch = 99; err != nil || r != opening {
 		t.Errorf("an opening: %+v, %v", r, err)
 	}
+	changed := open
+	changed.Change = 300
+	if got := hex.EncodeToString(changed.Append(nil)); got != strings.Replace(golden, "01", "02", 1)+"ac02" {
+		t.Errorf("with other terms: %s", got)
+	}
+	if r, err := presence.Decode(changed.Append(nil), 99); err != nil || r != changed {
+		t.Errorf("with other terms: %+v, %v", r, err)
+	}
 	if r, err := presence.Decode(nil, 99); err != nil || r != unknown {
 		t.Errorf("a deleted key: %+v, %v", r, err)
 	}
@@ -44,12 +52,14 @@ func TestDamagedRecordsAreRefused(t *testing.T) {
 		"a state":  in(presence.Disconnected + 1).Append(nil),
 		"untimed":  untimed.Append(nil),
 		"older":    append([]byte{0}, whole[1:]...),
+		"changes":  append([]byte{2}, whole[1:]...),
+		"a change": append(append([]byte{2}, whole[1:]...), 0),
 	} {
 		if _, err := presence.Decode(value, 99); !errors.Is(err, presence.ErrDamaged) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := presence.Decode([]byte{2}, 99); !errors.Is(err, presence.ErrNewerVersion) {
+	if _, err := presence.Decode([]byte{3}, 99); !errors.Is(err, presence.ErrNewerVersion) {
 		t.Errorf("newer: %v", err)
 	}
 }
@@ -71,6 +81,9 @@ func TestKeys(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	f.Add(open.Append(nil))
 	f.Add(left.Append(nil))
+	changed := open
+	changed.Change = 1
+	f.Add(changed.Append(nil))
 	f.Fuzz(func(t *testing.T, value []byte) {
 		r, err := presence.Decode(value, 99)
 		if err != nil || len(value) == 0 {

@@ -25,4 +25,7 @@
 //  8. What a presence was opened with (TTL, grace, connection) stays until a
 //     keepalive says otherwise.
 //  9. A leave with an epoch ends no other opening.
+//  10. Each keepalive that makes TTL or grace others counts one up in Change,
+//     and nothing else does: it tells which of two that are known of one opening
+//     are the later ones.
 package presence

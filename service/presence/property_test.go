@@ -43,7 +43,7 @@ func drawKeepalive(t *rapid.T, epochs map[uint64]bool, last uint64) presence.Kee
 	}
 	k.Epoch = drawEpoch(t, epochs)
 	if rapid.Bool().Draw(t, "says more") {
-		k.TTL, k.Grace, k.Server, k.CID = ms(20_000), ms(0), "T", 9
+		k.TTL, k.Grace, k.Server, k.CID = ms(rapid.SampledFrom([]int64{9_000, 20_000}).Draw(t, "ttl")), ms(0), "T", 9
 	}
 	return k
 }
@@ -109,6 +109,13 @@ func (s *store) keepalive(t *rapid.T, k presence.Keepalive) {
 	if ok && (s.record.State != presence.Open || reply.Epoch != s.record.Epoch || (reply.TTL == nil) != (k.N != 0 && k.N < before.N) || reply.TTL != nil && *reply.TTL != s.record.TTL) {
 		t.Errorf("told %+v of %+v", reply, s.record)
 	}
+	counted := uint64(0)
+	if terms := s.record.TTL != before.TTL || s.record.Grace != before.Grace; terms && !opened {
+		counted = 1
+	}
+	if opened && s.record.Change != 0 || !opened && s.record.Change != before.Change+counted {
+		t.Errorf("invariant 10: %+v by %+v became %+v", before, k, s.record)
+	}
 	if s.record.State == presence.Open {
 		s.epochs[s.record.Epoch] = true
 	}
@@ -116,6 +123,9 @@ func (s *store) keepalive(t *rapid.T, k presence.Keepalive) {
 
 // closed checks what an end did.
 func (s *store) closed(t *rapid.T, before presence.Record) {
+	if s.record.Change != before.Change {
+		t.Errorf("invariant 10: %+v became %+v", before, s.record)
+	}
 	if s.record.Epoch != before.Epoch || before.State != presence.Open && s.record != before {
 		t.Errorf("invariants 2, 7: %+v became %+v", before, s.record)
 	}

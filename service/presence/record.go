@@ -18,6 +18,7 @@ type Record struct {
 	Told   bool   // whether the last keepalive that counted told the connection
 	N      uint64 // of the last keepalive that counted; 0 if they are not counted
 	Opened int64  // wall clock, Unix milliseconds: to be shown, never compared; 0 if that was lost
+	Change uint64 // how often TTL or grace have become others since the opening: of two records of one opening, the one with more is later
 	State  State
 }
 

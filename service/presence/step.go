@@ -68,11 +68,16 @@ func (c Keepalive) late(r Record) bool { return c.N != 0 && c.N <= r.N }
 
 // update is r after c.
 func (c Keepalive) update(r Record) (Record, schema.Reply) {
+	opens := r.Epoch == 0
+	ttl, grace := r.TTL, r.Grace
 	if c.TTL != nil {
 		r.TTL = *c.TTL
 	}
 	if c.Grace != nil {
 		r.Grace = *c.Grace
+	}
+	if !opens && (r.TTL != ttl || r.Grace != grace) {
+		r.Change++
 	}
 	if r.Told = c.Server != ""; r.Told {
 		r.Server, r.CID = c.Server, c.CID

@@ -22,6 +22,12 @@ func in(s presence.State, told ...bool) presence.Record {
 	return r
 }
 
+// changed is r with other terms than it was opened with.
+func changed(r presence.Record) presence.Record {
+	r.Change = 3
+	return r
+}
+
 // create is a keepalive that opens.
 func create(n uint64) presence.Keepalive {
 	return presence.Keepalive{Client: "c", Create: true, N: n, DefaultTTL: 9_000, DefaultGrace: 1_000}
@@ -31,7 +37,11 @@ func TestKeepalive(t *testing.T) {
 	fresh := presence.Record{Client: "c", TTL: 9_000, Grace: 1_000, State: presence.Open}
 	counted := func(r presence.Record, n uint64) presence.Record { r.N = n; return r }
 	moved := open
-	moved.TTL, moved.Grace, moved.Server, moved.CID, moved.Told, moved.N = 20_000, 0, "T", 9, true, 6
+	moved.TTL, moved.Grace, moved.Server, moved.CID, moved.Told, moved.N, moved.Change = 20_000, 0, "T", 9, true, 6, 1
+	hastier := moved
+	hastier.Grace, hastier.N, hastier.Told, hastier.Change = 500, 7, false, 2
+	longer := fresh
+	longer.TTL = 20_000
 	for _, test := range []struct {
 		name    string
 		before  presence.Record
@@ -42,6 +52,7 @@ func TestKeepalive(t *testing.T) {
 	}{
 		{"opens with create", unknown, create(0), schema.StatusOK, fresh, true},
 		{"counts from its opening", unknown, create(3), schema.StatusOK, counted(fresh, 3), true},
+		{"opens with other terms than the default ones (10)", unknown, presence.Keepalive{Create: true, Client: "c", TTL: ms(20_000), DefaultGrace: 1_000}, schema.StatusOK, longer, true},
 		{"does not open without create", unknown, presence.Keepalive{Client: "c"}, schema.StatusSessionExpired, unknown, false},
 		{"does not open with an epoch (3)", unknown, presence.Keepalive{Create: true, Epoch: 7}, schema.StatusSessionExpired, unknown, false},
 		{"is a write that changes nothing else (8)", open, presence.Keepalive{Client: "c"}, schema.StatusOK, open, true},
@@ -49,6 +60,9 @@ func TestKeepalive(t *testing.T) {
 		{"with the epoch", open, presence.Keepalive{Epoch: 7, N: 6}, schema.StatusOK, counted(open, 6), true},
 		{"with another epoch (3)", open, presence.Keepalive{Epoch: 8, Create: true}, schema.StatusSessionExpired, open, false},
 		{"with all it can say", open, presence.Keepalive{TTL: ms(20_000), Grace: ms(0), Server: "T", CID: 9, N: 6}, schema.StatusOK, moved, true},
+		{"with another grace (10)", moved, presence.Keepalive{TTL: ms(20_000), Grace: ms(500), N: 7}, schema.StatusOK, hastier, true},
+		{"with the same terms (10)", open, presence.Keepalive{TTL: ms(10_000), Grace: ms(2_000), N: 6}, schema.StatusOK, counted(open, 6), true},
+		{"opens anew (10)", changed(silent), create(6), schema.StatusOK, counted(fresh, 6), true},
 		{"once more (4)", open, presence.Keepalive{TTL: ms(20_000), N: 5}, schema.StatusOK, open, false},
 		{"late (4)", open, presence.Keepalive{TTL: ms(20_000), N: 4}, schema.StatusOK, open, false},
 		{"of another client, named (6)", open, presence.Keepalive{Client: "d", Named: true}, schema.StatusDenied, open, false},
@@ -95,6 +109,7 @@ func TestEnds(t *testing.T) {
 		{"leave of another client, trusted", open, presence.Leave{Client: "d"}, schema.StatusOK, left, true},
 		{"leave of this opening", open, presence.Leave{Epoch: open.Epoch}, schema.StatusOK, left, true},
 		{"leave of an earlier opening (9)", open, presence.Leave{Epoch: open.Epoch - 1}, schema.StatusOK, open, false},
+		{"leave after other terms (10)", changed(open), presence.Leave{}, schema.StatusOK, changed(left), true},
 		{"leave twice", left, presence.Leave{}, schema.StatusOK, left, false},
 		{"leave after silence (2)", silent, presence.Leave{}, schema.StatusOK, silent, false},
 		{"leave of nobody (7)", unknown, presence.Leave{}, schema.StatusOK, unknown, false},
