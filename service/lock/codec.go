@@ -12,9 +12,11 @@ import (
 // waiter only that is written which differs from its sketch: in the queue that
 // is the zero Waiter, in the hold that it became what the hold says anyway. Who
 // opened a session is written where it is another client than that of the hold
-// or the waiter.
+// or the waiter. A record with a session whose terms have changed has the later version:
+// behind each session are Change and N.
 const (
 	version      = 1
+	versionTerms = 2
 	attemptBytes = 8
 	endedBytes   = attemptBytes + 1
 )
@@ -47,6 +49,32 @@ const (
 	waiterInbox                // the inbox is not the sketch's
 	waiterOpener               // behind the session it says who opened it: another client
 )
+
+// version is the one in which the record is written.
+func (r *Record) version() byte {
+	v := byte(version)
+	look := func(s *Session) {
+		if s.Change > 0 || s.N > 0 {
+			v = versionTerms
+		}
+	}
+	for i := range r.Holds {
+		h := &r.Holds[i]
+		for k := range h.Sessions {
+			look(&h.Sessions[k])
+		}
+		if h.Waited != nil {
+			look(&h.Waited.Session)
+		}
+	}
+	for i := range r.Waiters {
+		look(&r.Waiters[i].Session)
+	}
+	for i := range r.Sets {
+		look(&r.Sets[i].Session)
+	}
+	return v
+}
 
 // sketch is what the waiter that became h says as h does.
 func (h *Hold) sketch() Waiter {

@@ -135,7 +135,7 @@ func TestCountsAreBoundedByTheRest(t *testing.T) {
 }
 
 func TestNewerVersionsAreTold(t *testing.T) {
-	if _, err := Decode([]byte{version + 1, 0xff}, 9); !errors.Is(err, ErrNewerVersion) {
+	if _, err := Decode([]byte{versionTerms + 1, 0xff}, 9); !errors.Is(err, ErrNewerVersion) {
 		t.Errorf("%v", err)
 	}
 }
@@ -207,6 +207,9 @@ func drawAnySession(t *rapid.T, client string) Session {
 	s := Session{
 		ID: drawText(t, schema.MaxSession), Epoch: rapid.Uint64Range(0, maxRevision).Draw(t, "epoch"),
 		TTL: rapid.Int64Range(0, schema.MaxSessionTTL).Draw(t, "ttl"), Grace: rapid.Int64Range(0, schema.MaxGrace).Draw(t, "grace"),
+	}
+	if rapid.Bool().Draw(t, "other terms") {
+		s.Change, s.N = rapid.Uint64Range(0, schema.MaxToken).Draw(t, "change"), rapid.Uint64Range(0, schema.MaxToken).Draw(t, "n")
 	}
 	switch {
 	case rapid.Bool().Draw(t, "opened by another"):

@@ -4,7 +4,7 @@ import "github.com/natslock/natslock/schema"
 
 // Command is something that is to happen to a lock. The set is closed: Acquire,
 // Release, Renew, Cancel, GiveUp, Leave, Expire, Force, Undo, Retell, Note,
-// Unnote, Promote and Touch.
+// Unnote, Promote, Touch and Terms.
 type Command interface {
 	apply(f *Fold)
 }
@@ -107,3 +107,16 @@ type Promote struct{}
 // Touch has the record of a lock that is held or waited for written once more,
 // just as it is: so that it stands at a new revision. No TTL starts again by it.
 type Touch struct{}
+
+// Terms says which TTL and grace an opening of a presence has by now, for all that
+// it and its leaves hold or wait for, so that they outlive the record of the presence
+// itself. Change counts how often they have become others: older terms than those
+// that are known do nothing. So it does not matter who says it, how often, and how late.
+type Terms struct {
+	Session string // a presence
+	Epoch   uint64
+	TTL     int64 // milliseconds
+	Grace   int64 // milliseconds
+	Change  uint64
+	N       uint64 // of the last keepalive that counted
+}

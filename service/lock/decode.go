@@ -10,14 +10,15 @@ import (
 // seals it. Nothing of value is kept. Errors: ErrNewerVersion, ErrDamaged.
 func Decode(value []byte, revision uint64) (Record, error) {
 	d := decoder{rest: string(value)}
-	switch v := d.byte(); {
-	case v > version:
+	d.version = d.byte()
+	switch v := d.version; {
+	case v > versionTerms:
 		return Record{}, ErrNewerVersion
 	case v < version || revision == 0 || revision > maxRevision:
 		return Record{}, ErrDamaged
 	}
 	r := d.record()
-	if d.damaged || d.rest != "" {
+	if d.damaged || d.rest != "" || r.version() != d.version {
 		return Record{}, ErrDamaged
 	}
 	return r.Seal(revision), nil
@@ -27,6 +28,7 @@ func Decode(value []byte, revision uint64) (Record, error) {
 // is zero.
 type decoder struct {
 	rest    string
+	version byte
 	damaged bool
 }
 
@@ -104,6 +106,9 @@ func (d *decoder) inbox() Inbox {
 // session reads a session of a client's, behind which may be who opened it.
 func (d *decoder) session(client string, opener bool) Session {
 	s := Session{ID: d.text(), Epoch: d.number(), TTL: d.int(), Grace: d.int()}
+	if d.version >= versionTerms {
+		s.Change, s.N = d.number(), d.number()
+	}
 	switch {
 	case opener:
 		if s.Client = d.text(); len(s.Client) > schema.MaxClient {

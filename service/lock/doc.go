@@ -63,6 +63,9 @@
 //  20. A reply has a message if and only if it is a refusal.
 //  21. An acquire that is barred finds a repeat of what is known, or nothing: it
 //     is granted nothing new, and does not wait.
+//  22. Terms change nothing but what the parts of one opening of a session know of
+//     its TTL and grace. In whatever order they come, the latest stay; and nothing
+//     makes a part know older terms than it did.
 //
 // # Time
 //

@@ -27,13 +27,27 @@ var someSessions = []string{"p", "p/1", "p/2", "p/1/1", "pp", "q/1"}
 
 // drawSession draws a session that a client opened, or a gateway for many.
 func drawSession(t *rapid.T) Session {
+	c := drawTerms(t)
 	return Session{
 		ID:     rapid.SampledFrom(someSessions).Draw(t, "session"),
 		Client: rapid.SampledFrom([]string{"x", "x", "gateway"}).Draw(t, "opener"),
-		Epoch:  rapid.Uint64Range(1, 2).Draw(t, "epoch"),
-		TTL:    10_000,
-		Grace:  2_000,
+		Epoch:  c.Epoch, TTL: c.TTL, Grace: c.Grace, Change: c.Change, N: c.N,
 	}
+}
+
+// drawTerms draws terms that a presence has at some time: those of one change are
+// the same, unless changes are not counted.
+func drawTerms(t *rapid.T) Terms {
+	c := Terms{
+		Session: rapid.SampledFrom([]string{"p", "p", "pp", "q"}).Draw(t, "presence"),
+		Epoch:   rapid.Uint64Range(1, 2).Draw(t, "epoch"),
+		Change:  rapid.SampledFrom([]uint64{0, 0, 1, 2}).Draw(t, "change"),
+	}
+	c.TTL, c.Grace, c.N = 10_000+int64(c.Change%2)*20_000, 2_000-int64(c.Change)*500, 3*c.Change
+	if c.Change == 0 && rapid.IntRange(0, 3).Draw(t, "not counted") == 0 {
+		c.TTL = 15_000
+	}
+	return c
 }
 
 // drawToken draws a hold's token, or one that is no hold's.
@@ -134,7 +148,7 @@ func drawUndo(t *rapid.T, r Record) Undo {
 
 // drawCommand draws any command, mostly about what is in r.
 func drawCommand(t *rapid.T, r Record) Command {
-	switch k := rapid.IntRange(0, 21).Draw(t, "kind"); k {
+	switch k := rapid.IntRange(0, 22).Draw(t, "kind"); k {
 	case 0:
 		return Force{Token: drawToken(t, r), Reason: "r"}
 	case 1:
@@ -160,6 +174,8 @@ func drawCommand(t *rapid.T, r Record) Command {
 		return drawRenew(t, r)
 	case 21:
 		return Touch{}
+	case 22:
+		return drawTerms(t)
 	case 20:
 		return Retell{drawAttempt(t), drawInbox(t)}
 	case 13, 14, 15:

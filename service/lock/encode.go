@@ -9,20 +9,21 @@ import (
 
 // Append appends the encoded record to dst.
 func (r Record) Append(dst []byte) []byte {
-	dst = append(dst, version, byte(slices.Index(modes[:], r.Mode)))
+	v := r.version()
+	dst = append(dst, v, byte(slices.Index(modes[:], r.Mode)))
 	dst = appendInt(dst, r.Size)
 	dst = binary.AppendUvarint(dst, r.Arrived)
 	dst = appendLen(dst, len(r.Holds))
 	for i := range r.Holds {
-		dst = r.Holds[i].append(dst)
+		dst = r.Holds[i].append(dst, v)
 	}
 	dst = appendLen(dst, len(r.Waiters))
 	for i := range r.Waiters {
-		dst = r.Waiters[i].append(dst, &Waiter{})
+		dst = r.Waiters[i].append(dst, &Waiter{}, v)
 	}
 	dst = appendLen(dst, len(r.Sets))
 	for i := range r.Sets {
-		dst = r.Sets[i].Waiter.append(dst, &Waiter{})
+		dst = r.Sets[i].Waiter.append(dst, &Waiter{}, v)
 		dst = appendNames(dst, r.Sets[i].Names)
 	}
 	dst = appendLen(dst, len(r.Ended))
@@ -32,7 +33,7 @@ func (r Record) Append(dst []byte) []byte {
 	return dst
 }
 
-func (h *Hold) append(dst []byte) []byte {
+func (h *Hold) append(dst []byte, v byte) []byte {
 	flags := byte(0)
 	if h.Waited != nil {
 		flags |= holdWaited
@@ -54,7 +55,7 @@ func (h *Hold) append(dst []byte) []byte {
 	dst = appendInt(dst, h.TTL)
 	dst = appendLen(dst, len(h.Sessions))
 	for i := range h.Sessions {
-		dst = h.Sessions[i].append(dst, flags&holdOpeners != 0)
+		dst = h.Sessions[i].append(dst, v, flags&holdOpeners != 0)
 	}
 	dst = appendText(dst, h.Meta)
 	dst = appendInt(dst, h.GrantedAt)
@@ -67,7 +68,7 @@ func (h *Hold) append(dst []byte) []byte {
 	}
 	if flags&holdWaited != 0 {
 		sketch := h.sketch()
-		dst = h.Waited.append(dst, &sketch)
+		dst = h.Waited.append(dst, &sketch, v)
 	}
 	if flags&holdNames != 0 {
 		dst = appendText(dst, h.Lead)
@@ -77,7 +78,7 @@ func (h *Hold) append(dst []byte) []byte {
 }
 
 // append appends what w has besides its sketch.
-func (w *Waiter) append(dst []byte, sketch *Waiter) []byte {
+func (w *Waiter) append(dst []byte, sketch *Waiter, v byte) []byte {
 	flags := w.differs(sketch)
 	if w.Mode == schema.ModeShared {
 		flags |= waiterShared
@@ -100,7 +101,7 @@ func (w *Waiter) append(dst []byte, sketch *Waiter) []byte {
 		dst = appendText(dst, w.Owner)
 	}
 	if flags&waiterSession != 0 {
-		dst = w.Session.append(dst, flags&waiterOpener != 0)
+		dst = w.Session.append(dst, v, flags&waiterOpener != 0)
 	}
 	if flags&waiterMeta != 0 {
 		dst = appendText(dst, w.Meta)
@@ -111,11 +112,15 @@ func (w *Waiter) append(dst []byte, sketch *Waiter) []byte {
 	return dst
 }
 
-func (s *Session) append(dst []byte, opener bool) []byte {
+func (s *Session) append(dst []byte, v byte, opener bool) []byte {
 	dst = appendText(dst, s.ID)
 	dst = binary.AppendUvarint(dst, s.Epoch)
 	dst = appendInt(dst, s.TTL)
 	dst = appendInt(dst, s.Grace)
+	if v >= versionTerms {
+		dst = binary.AppendUvarint(dst, s.Change)
+		dst = binary.AppendUvarint(dst, s.N)
+	}
 	if opener {
 		dst = appendText(dst, s.Client)
 	}

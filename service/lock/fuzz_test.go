@@ -13,6 +13,7 @@ import (
 func FuzzDecode(f *testing.F) {
 	f.Add(fullRecord().Append(nil))
 	f.Add(openedBy("gw").Append(nil))
+	f.Add(changedTerms().Append(nil))
 	f.Add(Record{}.Append(nil))
 	f.Fuzz(func(t *testing.T, value []byte) {
 		r, err := Decode(value, 77)
@@ -44,6 +45,7 @@ func everyCommand(r Record) []Command {
 		acquire, Release{Token: token}, Release{Token: token, Session: "p"}, Renew{Token: token}, Cancel{Attempt: a}, GiveUp{a},
 		Leave{Session: "p"}, Expire{token, renewed}, Force{}, Undo{Token: token}, Undo{token, 1}, Retell{Attempt: a},
 		Note{Set{Waiter: acquire.waiter(), Names: []string{"a", "b"}}}, Unnote{a}, Promote{}, Touch{},
+		Terms{Session: "p", Epoch: 900, TTL: 20, Change: 9, N: 9},
 	}
 }
 

@@ -189,7 +189,7 @@ func brokenFree(r Record) error {
 func brokenStep(before Record, c Command, after Record, o Outcome) error {
 	for i, check := range []func(Record, Command, Record, Outcome) error{
 		4: brokenNewTokens, 7: brokenFairness, 12: brokenExpiry, 13: brokenRefusal, 14: brokenLimit,
-		18: brokenAnswers, 20: brokenMessages,
+		18: brokenAnswers, 20: brokenMessages, 22: brokenTerms,
 	} {
 		if check == nil {
 			continue

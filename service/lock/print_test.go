@@ -151,5 +151,8 @@ func printSession(s Session, client string) string {
 	if !s.isOf(client) {
 		text += " of " + s.Client
 	}
+	if s.Change > 0 || s.TTL != 10_000 || s.Grace != 2_000 {
+		text += fmt.Sprintf(" (change %d:%s grace %d n %d)", s.Change, printTTL(s.TTL), s.Grace, s.N)
+	}
 	return text
 }

@@ -25,6 +25,8 @@ type Session struct {
 	Epoch  uint64 // which opening of it
 	TTL    int64  // milliseconds
 	Grace  int64  // reconnect grace, milliseconds
+	Change uint64 // how often TTL or grace have become others since that opening: see Terms
+	N      uint64 // a keepalive with an n up to this one is late; 0 if none is, or before the first change
 }
 
 // Hold is one owner's grant.

@@ -112,6 +112,11 @@ func (s *script) command(text string) Command {
 		return Promote{}
 	case "touch":
 		return Touch{}
+	case "terms":
+		return Terms{
+			Session: l.subject, Epoch: uint64(l.number("epoch")), TTL: l.milliseconds("ttl", "10s"), Grace: l.milliseconds("grace", "2s"),
+			Change: uint64(l.number("change")), N: uint64(l.number("n")),
+		}
 	}
 	panic("no such command: " + text)
 }
@@ -136,7 +141,7 @@ func (s *script) acquire(l line) Acquire {
 		if err != nil {
 			panic(err)
 		}
-		a.Session = Session{ID: id, Client: l.or("opener", a.Client), Epoch: n, TTL: 10_000, Grace: 2_000}
+		a.Session = Session{ID: id, Client: l.or("opener", a.Client), Epoch: n, TTL: 10_000, Grace: 2_000, Change: uint64(l.number("change"))}
 		ttl = "0s"
 	}
 	_, given := l.values["ttl"]

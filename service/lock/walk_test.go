@@ -15,6 +15,7 @@ type small struct {
 	acquires []Acquire
 	notes    []Set
 	leaves   []Leave
+	terms    []Terms
 	repeats  uint8 // how often a granted attempt asks again
 	states   int   // how many there are, so that a change of this is seen
 }
@@ -39,6 +40,8 @@ func smallWorlds() []small {
 	elsewhere.Inbox.Subject = "j"
 	several := smallAcquire(3, "c", exclusive, 0, "")
 	note := Set{Waiter: several.waiter(), Names: []string{"l", "m"}}
+	joins := smallAcquire(4, "a", shared, 0, "p/1")
+	joins.Session.Change = 1
 	several.Lead, several.Names, several.Waited, several.Wait = "l", note.Names, &note.Waiter, 0
 	return []small{
 		{
@@ -89,6 +92,16 @@ func smallWorlds() []small {
 			},
 		},
 		{
+			name: "terms", states: 1360,
+			acquires: []Acquire{
+				smallAcquire(1, "a", shared, 0, "p/1"),
+				smallAcquire(2, "b", exclusive, 0, "p"),
+				joins,
+			},
+			leaves: []Leave{{"p/1", 0, schema.ReasonLeave}},
+			terms:  []Terms{{"p", 1, 30, 2, 1, 4}, {"p", 1, 20, 1, 2, 5}, {"p", 2, 40, 4, 3, 6}},
+		},
+		{
 			name: "several names", repeats: 1, states: 530,
 			acquires: []Acquire{
 				smallAcquire(1, "a", exclusive, 0, ""),
@@ -122,6 +135,9 @@ func (s small) commands(r Record) []Command {
 	}
 	for _, l := range s.leaves {
 		c = append(c, l)
+	}
+	for _, one := range s.terms {
+		c = append(c, one)
 	}
 	for _, h := range r.Holds {
 		c = append(c, Release{Token: h.Token}, Force{Token: h.Token}, Renew{Token: h.Token},

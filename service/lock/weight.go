@@ -9,7 +9,7 @@ package lock
 const (
 	recordWeight  = 32 + MaxEnded*endedBytes // a free record
 	holdWeight    = 72                       // a hold, without texts, lists and what follows
-	sessionWeight = 20                       // one session, without its text
+	sessionWeight = 36                       // one session, without its text
 	textWeight    = 2                        // the length of a text
 )
 
