@@ -13,7 +13,21 @@ import (
 // touch has the records of locks written anew, a few at a time. It returns nil if
 // each stands at a new revision then, or is free: the leader has said so.
 func (c *collector) touch(ctx context.Context, keys []string) error {
-	room := make(chan struct{}, c.pace.flight)
+	refused, err := c.w.eachOf(ctx, keys, lock.Touch{}, c.pace.flight, func(*schema.Reply) {})
+	if err != nil {
+		return err
+	}
+	if refused != nil {
+		return fmt.Errorf("touch %s: %s", refused.Status, refused.Message)
+	}
+	return nil
+}
+
+// eachOf has a command done to locks, so many at once, and returns when all that were
+// begun have ended, or ctx. The first that is refused is told at once; after it no
+// more are begun.
+func (w *Worker) eachOf(ctx context.Context, keys []string, command lock.Command, flight int, told func(*schema.Reply)) (refused *schema.Reply, err error) {
+	room := make(chan struct{}, flight)
 	take := func() error {
 		select {
 		case room <- struct{}{}:
@@ -25,28 +39,26 @@ func (c *collector) touch(ctx context.Context, keys []string) error {
 	var failed atomic.Pointer[schema.Reply]
 	for _, key := range keys {
 		if err := take(); err != nil {
-			return err
+			return nil, err
 		}
 		if failed.Load() != nil {
+			<-room
 			break
 		}
-		c.w.submit(key, &job{
-			command: lock.Touch{}, asked: time.Now(), inner: true,
+		w.submit(key, &job{
+			command: command, asked: time.Now(), inner: true,
 			caller: caller{report: func(r *schema.Reply) {
-				if r.Status != schema.StatusOK {
-					failed.Store(r)
+				if r.Status != schema.StatusOK && failed.CompareAndSwap(nil, r) {
+					told(r)
 				}
 			}},
 			ended: func() { <-room },
 		})
 	}
-	for range c.pace.flight { // until all have ended
+	for range flight { // until all have ended
 		if err := take(); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	if r := failed.Load(); r != nil {
-		return fmt.Errorf("touch %s: %s", r.Status, r.Message)
-	}
-	return nil
+	return failed.Load(), nil
 }
