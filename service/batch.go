@@ -297,6 +297,7 @@ func (b *batch) adopt(p *part, revision uint64) {
 	now := b.w.clock.Now()
 	p.actor.shard.mu.Lock()
 	p.actor.reset(p.record, revision, now)
+	b.w.sessions.name(p.actor)
 	p.actor.shard.mu.Unlock()
 }
 

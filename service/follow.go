@@ -39,11 +39,11 @@ func (w *Worker) seen(e bus.Entry) {
 func (w *Worker) followLocked(a *actor) (next time.Duration, wanted []string) {
 	w.sets.follow(a)
 	resumed := w.resumed.Load() // before, it is for resume
-	gone := w.sessions.follow(a, resumed)
+	due := w.sessions.follow(a, resumed)
 	if resumed {
 		if len(a.queue) == 0 {
-			for _, l := range gone {
-				a.push(&job{command: l, inner: true})
+			for _, c := range due {
+				a.push(&job{command: c, inner: true})
 			}
 		}
 		if a.record.Promotable() && len(a.queue) == 0 {
@@ -99,10 +99,10 @@ func (w *Worker) sunk(below uint64) {
 func (w *Worker) resume() {
 	w.resumed.Store(true)
 	var promote, leads []string
-	gone := make(map[string][]lock.Leave)
+	due := make(map[string][]lock.Command)
 	w.replica.each(func(a *actor) {
-		if l := w.sessions.follow(a, true); len(l) > 0 {
-			gone[a.key] = l
+		if list := w.sessions.follow(a, true); len(list) > 0 {
+			due[a.key] = list
 		}
 		if a.record.Promotable() {
 			promote = append(promote, a.key)
@@ -114,9 +114,9 @@ func (w *Worker) resume() {
 	for _, key := range promote {
 		w.submit(key, &job{command: lock.Promote{}, inner: true})
 	}
-	for key, list := range gone {
-		for _, l := range list {
-			w.submit(key, &job{command: l, inner: true})
+	for key, list := range due {
+		for _, c := range list {
+			w.submit(key, &job{command: c, inner: true})
 		}
 	}
 	for _, lead := range leads {

@@ -106,5 +106,9 @@ func (t *sessions) admit(r request, id string) (s lock.Session, refused *schema.
 	if refused := presence.Admit(p, leaf, r.client, r.named); refused != nil {
 		return s, refused
 	}
-	return lock.Session{ID: id, Client: p.Client, Epoch: p.Epoch, TTL: p.TTL, Grace: p.Grace}, nil
+	s = lock.Session{ID: id, Client: p.Client, Epoch: p.Epoch, TTL: p.TTL, Grace: p.Grace, Change: p.Change}
+	if p.Change > 0 {
+		s.N = p.N
+	}
+	return s, nil
 }

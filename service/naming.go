@@ -28,10 +28,11 @@ func sessionsOf(r *lock.Record) (list []lock.Session) {
 }
 
 // follow takes in which sessions a's record names, under the mutex of a's
-// shard. It returns those that have ended: their part in the lock is to end too,
-// for instance that of an acquire which was on its way when its session left.
-// With judge unset nothing is looked up yet, because not all sessions are known.
-func (t *sessions) follow(a *actor, judge bool) (gone []lock.Leave) {
+// shard. It returns what follows for the lock: the part of those that have ended
+// is to end too, and it is to be told of terms that have changed; for instance when
+// an acquire was on its way at that time. With judge unset nothing is looked up yet,
+// because not all sessions are known.
+func (t *sessions) follow(a *actor, judge bool) (due []lock.Command) {
 	list := sessionsOf(&a.record)
 	if len(list) == 0 && len(a.sessions) == 0 {
 		return nil
@@ -43,15 +44,45 @@ func (t *sessions) follow(a *actor, judge bool) (gone []lock.Leave) {
 		return nil
 	}
 	for _, one := range list {
-		if l, over := t.judgeLocked(one); over && !slices.Contains(gone, l) {
-			gone = append(gone, l)
+		if c := t.judgeLocked(one); c != nil && !slices.Contains(due, c) {
+			due = append(due, c)
 		}
 	}
-	return gone
+	return due
+}
+
+// name takes in which sessions a's record names, under the mutex of a's shard, before
+// anybody is told what it was written for. Who was told of a grant may change
+// the terms of its session at once, and this lock has to know them then.
+func (t *sessions) name(a *actor) {
+	list := sessionsOf(&a.record)
+	if named(a.sessions, list) {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.indexLocked(a, list)
+}
+
+// named reports whether ids are just those of list, as indexLocked has left them.
+func named(ids []string, list []lock.Session) bool {
+	n := 0
+	for i := range list {
+		switch id := list[i].ID; {
+		case n < len(ids) && ids[n] == id:
+			n++
+		case !slices.Contains(ids[:n], id):
+			return false
+		}
+	}
+	return n == len(ids)
 }
 
 // indexLocked keeps up which locks name a session.
 func (t *sessions) indexLocked(a *actor, list []lock.Session) {
+	if named(a.sessions, list) {
+		return
+	}
 	var names []string
 	for _, one := range list {
 		if !slices.Contains(names, one.ID) {
@@ -74,45 +105,34 @@ func (t *sessions) indexLocked(a *actor, list []lock.Session) {
 	a.sessions = names
 }
 
-// judgeLocked reports whether a session has ended that a lock names. One that
-// nobody knows was lost with its bucket, which is in memory: it is rebuilt from
+// judgeLocked returns what a lock has to be told of a session that it names so, or nil.
+// One that nobody knows was lost with its bucket, which is in memory: it is rebuilt from
 // the lock, and has its whole time to be heard of.
-func (t *sessions) judgeLocked(one lock.Session) (l lock.Leave, over bool) {
+func (t *sessions) judgeLocked(one lock.Session) lock.Command {
 	id, leaf := schema.SplitSession(one.ID)
 	p := t.getLocked(id)
 	epoch := one.Epoch
-	if p.revision == 0 && epoch == p.record.Epoch && p.record.State == presence.Open {
-		t.extendLocked(p, one)
+	if epoch == p.record.Epoch && p.record.State == presence.Open {
+		t.learnLocked(p, one)
 	}
 	switch {
 	case p.record.State == presence.Unknown, p.revision == 0 && epoch > p.record.Epoch:
 		p.adopt(presence.Record{
 			Client: one.Client, Epoch: epoch, TTL: max(one.TTL, schema.MinSessionTTL), Grace: one.Grace, State: presence.Open,
+			Change: one.Change, N: one.N,
 		}, 0, t.clock.Now())
 		t.timers.Set(p, p.deadline(0))
 		t.countLocked(p)
 	case epoch > p.record.Epoch:
 		t.refreshLocked(p) // a later opening, that the watch has not brought yet
 	case epoch < p.record.Epoch || p.record.State.Ended():
-		return lock.Leave{Session: id, Epoch: epoch, Reason: p.record.State.Reason()}, true
+		return lock.Leave{Session: id, Epoch: epoch, Reason: p.record.State.Reason()}
 	case leaf != "":
 		if s := t.known[one.ID]; s != nil && s.record.State == presence.Left && s.record.Epoch == epoch {
-			return lock.Leave{Session: one.ID, Epoch: epoch, Reason: schema.ReasonLeave}, true
+			return lock.Leave{Session: one.ID, Epoch: epoch, Reason: schema.ReasonLeave}
 		}
 	}
-	return l, false
-}
-
-// extendLocked gives a session that was rebuilt from a lock the longer time that
-// another lock knows it by: it may have changed between the two acquires, and
-// nobody is to end early.
-func (t *sessions) extendLocked(p *session, one lock.Session) {
-	ttl, grace := max(p.record.TTL, one.TTL), max(p.record.Grace, one.Grace)
-	if ttl == p.record.TTL && grace == p.record.Grace {
-		return
-	}
-	p.record.TTL, p.record.Grace = ttl, grace
-	t.timers.Set(p, p.deadline(0))
+	return p.newsLocked(one)
 }
 
 // refreshLocked reads how a session stands, from the leader.

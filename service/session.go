@@ -30,6 +30,7 @@ type session struct {
 	taken    taken
 	timer    timer
 	expiring bool // its end is on its way
+	terms    spreading
 }
 
 func (s *session) place() *timer { return &s.timer }
@@ -54,7 +55,7 @@ func (n *notice) rank() int {
 
 // keeps reports whether anything would be lost if the session were forgotten.
 func (s *session) keeps() bool {
-	return s.busy || len(s.queue) > 0 || len(s.locks) > 0 || len(s.leaves) > 0 || s.record.State != presence.Unknown
+	return s.busy || len(s.queue) > 0 || len(s.locks) > 0 || len(s.leaves) > 0 || s.terms.busy || s.record.State != presence.Unknown
 }
 
 // adopt makes record, as it is at revision, what is known. now is an instant of

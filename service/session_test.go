@@ -229,8 +229,8 @@ func TestSessionsAreRebuiltFromTheLocks(t *testing.T) {
 }
 
 // A session may have changed its TTL and grace between two acquires: whichever lock
-// is seen first, it is rebuilt with the longer ones.
-func TestARebuiltSessionHasItsLongestTime(t *testing.T) {
+// is seen first, it is rebuilt with those that it had last.
+func TestARebuiltSessionHasTheTermsItHadLast(t *testing.T) {
 	inBubble(t, func(b *bubble) {
 		const n = 8 // the locks are seen in any order
 		ttl := func(i, ms int64, lock string) {
@@ -246,10 +246,17 @@ func TestARebuiltSessionHasItsLongestTime(t *testing.T) {
 		b.workers[0].stop(b.t)
 		b.loseSessions()
 		b.start(b.store, nil)
-		b.pass(25 * time.Second)
-		for i := range n {
-			b.wantHolders(fmt.Sprint("as", i), "c")
-			b.wantHolders(fmt.Sprint("bs", i), "c")
+		b.pass(3 * time.Second)
+		wants := func(i int, clients ...string) {
+			b.wantHolders(fmt.Sprint("as", i), clients...)
+			b.wantHolders(fmt.Sprint("bs", i), clients...)
+		}
+		for i := 1; i < n; i += 2 {
+			wants(i)
+		}
+		b.pass(22 * time.Second)
+		for i := 0; i < n; i += 2 {
+			wants(i, "c")
 		}
 		b.pass(7 * time.Second)
 		for i := range n {

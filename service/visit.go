@@ -270,7 +270,7 @@ func (v *visit) count(count int64) {
 // finish tells what the stored record justifies, and lets the session go.
 func (v *visit) finish() {
 	v.t.mu.Lock()
-	record, left := v.s.record, v.t.leftLocked(v.s)
+	record, left, settled := v.s.record, v.t.leftLocked(v.s), v.s.settledLocked()
 	v.t.mu.Unlock()
 	for i, n := range v.notices {
 		r := schema.Reply{}
@@ -281,6 +281,10 @@ func (v *visit) finish() {
 			r.Epoch = record.Epoch
 			if r.TTL == nil {
 				r.TTL = &left
+			}
+			if !settled {
+				v.t.keep(v.s, kept{n, record, r})
+				continue
 			}
 		}
 		if n.told != nil {

@@ -45,7 +45,7 @@ func (h *Hold) joinSession(s Session) {
 	}
 	sessions := slices.Clone(h.Sessions)
 	if i := h.session(s.ID); i >= 0 {
-		s = sessions[i].Terms().on(s) // the acquire may have been under way while they changed
+		s = sessions[i].Terms().On(s) // the acquire may have been under way while they changed
 		sessions[i] = s
 	} else {
 		sessions = append(sessions, s)

@@ -106,7 +106,7 @@ var mutants = []mutant{
 		"sessions[i] = s\n",
 		"_ = i\n"},
 	{"a session that joins again knows older terms", "join.go",
-		"s = sessions[i].Terms().on(s)",
+		"s = sessions[i].Terms().On(s)",
 		"_ = s"},
 	{"another client's owner is answered", "join.go",
 		" || w.Client != client {",

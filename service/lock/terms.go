@@ -14,11 +14,11 @@ func (c Terms) apply(f *Fold) {
 		if h := f.r.Holds[i]; slices.ContainsFunc(h.Sessions, c.News) {
 			h.Sessions = slices.Clone(h.Sessions)
 			for k := range h.Sessions {
-				h.Sessions[k] = c.on(h.Sessions[k])
+				h.Sessions[k] = c.On(h.Sessions[k])
 			}
 			if h.Waited != nil {
 				w := *h.Waited
-				w.Session = c.on(w.Session)
+				w.Session = c.On(w.Session)
 				h.Waited = &w
 			}
 			f.setHold(i, h)
@@ -26,13 +26,13 @@ func (c Terms) apply(f *Fold) {
 	}
 	for i := range f.r.Waiters {
 		if w := f.r.Waiters[i]; c.News(w.Session) {
-			w.Session = c.on(w.Session)
+			w.Session = c.On(w.Session)
 			f.setWaiter(i, w)
 		}
 	}
 	for i := range f.r.Sets {
 		if s := f.r.Sets[i]; c.News(s.Session) {
-			s.Session = c.on(s.Session)
+			s.Session = c.On(s.Session)
 			f.setSet(i, s)
 		}
 	}
@@ -40,13 +40,13 @@ func (c Terms) apply(f *Fold) {
 }
 
 // News reports whether a lock that names s so is to be told of the terms.
-func (c Terms) News(s Session) bool { return c.on(s) != s }
+func (c Terms) News(s Session) bool { return c.On(s) != s }
 
-// on is s with the terms, if they are later than its own. Those of one change are
+// On is s with the terms, if they are later than its own. Those of one change are
 // the same, but for sessions that a natslock wrote which did not count changes:
 // these have the longer ones. So whatever comes in whatever order, all come to
 // the same in the end.
-func (c Terms) on(s Session) Session {
+func (c Terms) On(s Session) Session {
 	switch {
 	case !(Leave{Session: c.Session, Epoch: c.Epoch}).means(s):
 	case c.Change > s.Change:

@@ -147,7 +147,7 @@ func TestTermsHaveTheirWeight(t *testing.T) {
 	r := changedTerms()
 	one := Session{ID: strings.Repeat("p", schema.MaxSession), Client: "x", Epoch: maxRevision, TTL: schema.MaxSessionTTL, Grace: schema.MaxGrace}
 	one.Change, one.N = schema.MaxToken, schema.MaxToken
-	for len(r.Holds[0].Sessions) < 100 {
+	for len(r.Holds[0].Sessions) < 500 {
 		r.Holds[0].Sessions = append(r.Holds[0].Sessions, one)
 	}
 	if n := len(r.Append(nil)); n > r.weight() {
