@@ -58,7 +58,9 @@ func (l *Leaf) Leave(ctx context.Context) error {
 	}
 	l.context.cancel(ErrReleased)
 	c := l.p.c
-	m := &schema.Leave{Session: l.session, Client: c.name}
+	c.mu.Lock()
+	m := &schema.Leave{Session: l.session, Client: c.name, Epoch: l.p.epoch} // so that a late copy ends nothing of a later opening
+	c.mu.Unlock()
 	err := c.enter()
 	if err == nil {
 		defer c.leave()

@@ -83,6 +83,20 @@ func TestALeaveGoesOnUntilItIsAcknowledged(t *testing.T) {
 	})
 }
 
+// A copy of it that arrives late means no later opening of the session.
+func TestALeaveSaysWhichOpeningItMeans(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		p := new(presences)
+		s := respond(t, p.take)
+		leaf := must[*client.Leaf](t)(s.Client(byPresence).OpenLeaf(t.Context(), ""))
+		ok(t, leaf.Leave(t.Context()))
+		s.wait()
+		if len(p.leaves) != 1 || p.leaves[0] != leaf.Session() || p.epoch != 77 {
+			t.Errorf("left %q of epoch %d", p.leaves, p.epoch)
+		}
+	})
+}
+
 func TestNamesOfLeavesAreChecked(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *clienttest.Server) {
 		c := s.Client(nil)
