@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/http"
 	"strings"
 	"syscall"
 	"testing"
@@ -44,6 +45,46 @@ func TestPagesFindTheSocketIOClient(t *testing.T) {
 	}
 	if code, _ := look(t, url+"/socket.io/socket.io.msgpack.min.js", "", ""); code != 404 {
 		t.Errorf("another name: %d", code)
+	}
+	s.stop(t, syscall.SIGTERM)
+}
+
+func TestSocketIOIsForPagesOfKnownSites(t *testing.T) {
+	s := startServe(t, "--data", t.TempDir(), "--nats", "127.0.0.1:0", "--http-origin", "https://shop.example")
+	url := s.logged(t, "http listens", "url")
+	for _, c := range []struct {
+		host, origin string
+		code         int
+	}{
+		{"", "", 200}, {"", url, 200}, {"", "https://shop.example", 200}, {"shop.example", "https://shop.example", 200},
+		{"", "https://evil.example", 403}, {"", "null", 403}, {"evil.example", "http://evil.example", 403}, {"evil.example", "", 403},
+	} {
+		for transport, code := range map[string]int{"polling": c.code, "websocket": c.code} {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/socket.io/?EIO=4&transport="+transport, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Host = c.host
+			if c.origin != "" {
+				r.Header.Set("Origin", c.origin)
+			}
+			if transport == "websocket" {
+				if code == 200 {
+					code = http.StatusSwitchingProtocols
+				}
+				for name, value := range map[string]string{"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="} {
+					r.Header.Set(name, value)
+				}
+			}
+			response, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = response.Body.Close()
+			if response.StatusCode != code {
+				t.Errorf("%s for %q of %q: %d, want %d", transport, c.host, c.origin, response.StatusCode, code)
+			}
+		}
 	}
 	s.stop(t, syscall.SIGTERM)
 }

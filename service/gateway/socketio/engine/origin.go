@@ -15,7 +15,7 @@ const anyOrigin = "*"
 func (c *Config) allowed(r *http.Request) bool {
 	origin := r.Header.Get("Origin")
 	return origin == "" || sameOrigin(origin, r.Host) ||
-		slices.Contains(c.Origins, anyOrigin) || slices.Contains(c.Origins, origin) ||
+		slices.Contains(c.Origins, anyOrigin) || slices.ContainsFunc(c.Origins, func(o string) bool { return strings.EqualFold(o, origin) }) ||
 		c.AllowOrigin != nil && c.AllowOrigin(r, origin)
 }
 

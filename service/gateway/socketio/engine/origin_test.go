@@ -12,7 +12,7 @@ const forbidden = `{"code":4,"message":"Forbidden"}`
 
 func TestPagesOfOtherOriginsAreRefused(t *testing.T) {
 	inBubble(t, Config{
-		Origins:     []string{"https://app.example"},
+		Origins:     []string{"https://App.example"},
 		AllowOrigin: func(r *http.Request, origin string) bool { return origin == "https://"+r.URL.Query().Get("tenant") },
 	}, func(t *testing.T, b *bubble) {
 		for origin, allowed := range map[string]bool{

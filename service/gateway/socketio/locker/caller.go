@@ -3,6 +3,7 @@ package locker
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/natslock/natslock/client"
 	"github.com/natslock/natslock/schema"
 	"github.com/natslock/natslock/service/gateway"
+	"github.com/natslock/natslock/service/gateway/socketio/engine"
 	"github.com/natslock/natslock/service/gateway/socketio/socket"
 )
 
@@ -90,6 +92,9 @@ func (c *caller) run(ctx context.Context) {
 // gone takes the socket out of what it holds.
 func (c *caller) gone(reason socket.Reason) {
 	c.connection.Close()
+	if errors.Is(context.Cause(c.socket.Context()), engine.ErrTooLarge) {
+		c.server.door.Refuse(gateway.LimitSize)
+	}
 	for len(c.queue) > 0 {
 		(<-c.queue).end()
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/coder/websocket"
 	"github.com/nats-io/nats-server/v2/server/ats"
 	"github.com/nats-io/nats.go"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
 	"github.com/natslock/natslock/client/clienttest"
@@ -29,6 +30,7 @@ func TestMain(m *testing.M) {
 // door is a door on a natslock that others may share.
 type door struct {
 	t       *testing.T
+	metrics *prometheus.Registry
 	gateway *gateway.Gateway
 	server  *locker.Server
 	http    *httptest.Server
@@ -37,7 +39,8 @@ type door struct {
 
 func open(t *testing.T, nc *nats.Conn, limits gateway.Limits, cfg locker.Config) *door {
 	t.Helper()
-	g, err := gateway.New(nc, gateway.Config{Limits: limits})
+	metrics := prometheus.NewRegistry()
+	g, err := gateway.New(nc, gateway.Config{Limits: limits, Metrics: metrics})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +50,7 @@ func open(t *testing.T, nc *nats.Conn, limits gateway.Limits, cfg locker.Config)
 		t.Fatal(err)
 	}
 	g.Ready()
-	d := &door{t: t, gateway: g, server: s, http: httptest.NewServer(s)}
+	d := &door{t: t, metrics: metrics, gateway: g, server: s, http: httptest.NewServer(s)}
 	d.url = "ws" + strings.TrimPrefix(d.http.URL, "http")
 	t.Cleanup(func() {
 		d.stop()
@@ -67,6 +70,26 @@ func (d *door) stop() {
 	defer cancel()
 	if err := d.server.Shutdown(ctx); err != nil {
 		d.t.Error(err)
+	}
+}
+
+// wantRefused compares how often something was refused because it was beyond a limit.
+func (d *door) wantRefused(limits map[gateway.Limit]float64) {
+	d.t.Helper()
+	families, err := d.metrics.Gather()
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() != "natslock_door_refused_total" {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			limit := gateway.Limit(m.GetLabel()[1].GetValue())
+			if got := m.GetCounter().GetValue(); got != limits[limit] {
+				d.t.Errorf("%s: %v refused, want %v", limit, got, limits[limit])
+			}
+		}
 	}
 }
 

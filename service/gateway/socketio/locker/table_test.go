@@ -256,6 +256,7 @@ func TestBeyondALimit(t *testing.T) {
 	if response.StatusCode != http.StatusServiceUnavailable {
 		t.Error(response.Status)
 	}
+	d.wantRefused(map[gateway.Limit]float64{gateway.LimitConnections: 1})
 	s.StopWorker()
 	a.write(`42["lock",` + please + `]`) // is not answered while nobody decides
 	if got := a.ask("isLock", please); !strings.Contains(got, `"message":"requests: more than 1 at the same time`) {
@@ -265,6 +266,10 @@ func TestBeyondALimit(t *testing.T) {
 	if got := a.read(); !strings.HasPrefix(got, `42["lock",{"result":"ok","status":"locked"`) {
 		t.Error(got)
 	}
+	a.write(`42["lock","` + strings.Repeat("x", 64<<10) + `"]`)
+	a.listen()
+	d.stop() // when all that it was is over
+	d.wantRefused(map[gateway.Limit]float64{gateway.LimitConnections: 1, gateway.LimitRequests: 1, gateway.LimitSize: 1})
 }
 
 func TestNobodyIsLetInWhileItStops(t *testing.T) {
