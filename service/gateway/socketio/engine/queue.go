@@ -19,10 +19,16 @@ func size(packets []packet) int {
 	return total
 }
 
+// room reports whether so many bytes would be taken.
+func (q *queue) room(bytes int) bool {
+	waiting := q.size + q.taken
+	return waiting == 0 || waiting+bytes <= q.limit
+}
+
 // push adds packets, all or none. What comes alone is always taken.
 func (q *queue) push(packets ...packet) bool {
 	added := size(packets)
-	if waiting := q.size + q.taken; waiting > 0 && waiting+added > q.limit {
+	if !q.room(added) {
 		return false
 	}
 	q.packets = append(q.packets, packets...)

@@ -30,15 +30,16 @@ type Session struct {
 	in turn // held while the receiver is called
 
 	mu      sync.Mutex
-	core    core        // guarded by mu, as are all below
-	get     chan reply  // has room for the answer to the GET that waits
-	wire    *wire       // the websocket that carries the session
-	probe   *wire       // the websocket that wants to
-	writing bool        // a goroutine writes to wire
-	timer   *time.Timer // ticks
-	tickAt  time.Time   // when the timer ticks
-	told    bool        // the receiver is being told of the end
-	left    bool        // the server has forgotten the session
+	core    core          // guarded by mu, as are all below
+	get     chan reply    // has room for the answer to the GET that waits
+	wire    *wire         // the websocket that carries the session
+	probe   *wire         // the websocket that wants to
+	writing bool          // a goroutine writes to wire
+	timer   *time.Timer   // ticks
+	tickAt  time.Time     // when the timer ticks
+	told    bool          // the receiver is being told of the end
+	written chan struct{} // closed when there may be room, nil while nobody waits for that
+	left    bool          // the server has forgotten the session
 }
 
 // turn is a lock that may be held for long. Tests in a bubble see who waits for it,
@@ -71,16 +72,24 @@ func (s *Session) Upgraded() bool {
 // too much waits for the client already, the session ends with ErrSlowReader. In
 // a session that has ended the error is the reason of that.
 func (s *Session) Send(messages ...Message) error {
+	packets, err := packetsOf(messages)
+	if err != nil {
+		return err
+	}
+	s.step(func(now time.Time) { err = s.core.send(now, packets) })
+	return err
+}
+
+// packetsOf are the packets of messages, if all can be sent.
+func packetsOf(messages []Message) ([]packet, error) {
 	packets := make([]packet, len(messages))
 	for i, m := range messages {
 		if err := m.check(); err != nil {
-			return err
+			return nil, err
 		}
 		packets[i] = m.packet()
 	}
-	var err error
-	s.step(func(now time.Time) { err = s.core.send(now, packets) })
-	return err
+	return packets, nil
 }
 
 // Close ends the session with a reason, ErrClosed if it is nil. What was sent
@@ -116,8 +125,10 @@ func (s *Session) step(do func(now time.Time)) {
 	do(now)
 	if r, ok := s.core.answer(now); ok {
 		s.get <- r
+		s.roomier()
 	}
 	if s.core.phase != alive {
+		s.roomier()
 		s.tell()
 	}
 	switch {
@@ -232,6 +243,7 @@ func (s *Session) batch() (packets []packet, last bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.core.out.written()
+	s.roomier()
 	if s.core.phase == gone {
 		return nil, false
 	}

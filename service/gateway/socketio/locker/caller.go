@@ -64,26 +64,22 @@ func (c *caller) on(name string, handle handler) {
 		end := c.connection.Request()
 		if end == nil {
 			most := c.server.door.Limits().Requests
-			reply(e, failed(argument(e.Args), fmt.Errorf("requests: more than %d at the same time on one connection", most)))
-			return
+			_ = e.Answer(failed(argument(e.Args), fmt.Errorf("requests: more than %d at the same time on one connection", most)).text())
+			return // and do not wait for who asks so much
 		}
 		c.queue <- asked{e, handle, end} // there is room: they are counted
 	})
 }
 
-// reply answers an event both ways. Who is gone is not told.
-func reply(e *socket.Event, s said) {
-	_ = e.Answer(s.text())
-}
-
-// run answers what is asked, until the socket ends.
+// run answers what is asked, both ways, until the socket ends. Who has much to read
+// yet is answered later: it has asked for all of it.
 func (c *caller) run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case a := <-c.queue:
-			reply(a.Event, a.handle(c, ctx, a.Args))
+			_ = a.AnswerInTurn(ctx, a.handle(c, ctx, a.Args).text()) // or it is gone
 			a.end()
 		}
 	}

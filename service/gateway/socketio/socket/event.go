@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"sync/atomic"
+
+	"github.com/natslock/natslock/service/gateway/socketio/engine"
 )
 
 // Event is an event of the client.
@@ -45,19 +47,49 @@ func (e *Event) Ack(args ...any) error {
 // Answer emits an event of the same name, and acknowledges with the same arguments if
 // the client has asked and was not answered yet. Both are sent or none is.
 func (e *Event) Answer(args ...any) error {
-	said, err := Encode(e.socket.namespace, e.Name, args...)
+	messages, err := e.answer(args)
 	if err != nil {
 		return err
+	}
+	return e.socket.send(messages)
+}
+
+// AnswerInTurn is Answer, but waits for a client that has much to read yet, instead of
+// cutting it off. It is not for handlers: while they wait, nothing is read from the
+// client.
+func (e *Event) AnswerInTurn(ctx context.Context, args ...any) error {
+	messages, err := e.answer(args)
+	if err != nil {
+		return err
+	}
+	for {
+		later, err := e.socket.trySend(messages)
+		if later == nil {
+			return err
+		}
+		select {
+		case <-later:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// answer is what an answer sends.
+func (e *Event) answer(args []any) ([]engine.Message, error) {
+	said, err := Encode(e.socket.namespace, e.Name, args...)
+	if err != nil {
+		return nil, err
 	}
 	messages := said.messages
 	if e.asked && !e.acked.Swap(true) {
 		acked, err := message(packet{kind: kindAck, namespace: e.socket.namespace, id: e.id, acked: true}, args)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		messages = append(messages, acked...)
 	}
-	return e.socket.send(messages)
+	return messages, nil
 }
 
 // handle calls the handler of an event.

@@ -110,6 +110,40 @@ func TestAnAnswerIsAnEventAndAnAcknowledgement(t *testing.T) {
 	})
 }
 
+func TestWhoHasMuchToReadIsAnsweredInTurn(t *testing.T) {
+	inBubble(t, Config{Engine: engine.Config{MaxBuffered: 1000}}, func(t *testing.T, b *bubble) {
+		p, s := b.join()
+		large := strings.Repeat("x", 900)
+		s.On("ask", func(e *Event) {
+			if err := s.Go(func(ctx context.Context) {
+				if err := e.AnswerInTurn(ctx, large); err != nil {
+					t.Error(err)
+				}
+			}); err != nil {
+				t.Error(err)
+			}
+		})
+		for range 5 {
+			p.send(`42["ask"]`)
+		}
+		synctest.Wait() // they wait for each other
+		for range 5 {
+			p.want(`42["ask","` + large + `"]`)
+		}
+		s.On("ask", func(e *Event) {
+			ended, end := context.WithCancel(t.Context())
+			end()
+			if err := errors.Join(e.Answer(large), e.AnswerInTurn(ended, large)); !errors.Is(err, context.Canceled) {
+				t.Error(err)
+			}
+		})
+		synctest.Wait()
+		p.send(`42["ask"]`)
+		synctest.Wait() // both have returned before anything is read
+		p.want(`42["ask","` + large + `"]`)
+	})
+}
+
 func TestArgumentsAreDecoded(t *testing.T) {
 	inBubble(t, Config{}, func(t *testing.T, b *bubble) {
 		p, s := b.join()

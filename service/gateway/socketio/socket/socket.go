@@ -167,17 +167,30 @@ func (s *Socket) disconnecting() bool {
 
 // send queues messages for the client, after the answer to its connect.
 func (s *Socket) send(messages []engine.Message) error {
+	_, err := s.sendBy(messages, func(messages ...engine.Message) (<-chan struct{}, error) {
+		return nil, s.conn.session.Send(messages...)
+	})
+	return err
+}
+
+// trySend is send, but if too much waits for the client it returns what is closed when
+// it may be tried again.
+func (s *Socket) trySend(messages []engine.Message) (later <-chan struct{}, err error) {
+	return s.sendBy(messages, s.conn.session.TrySend)
+}
+
+func (s *Socket) sendBy(messages []engine.Message, send func(...engine.Message) (<-chan struct{}, error)) (<-chan struct{}, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch s.state {
 	case connecting:
 		s.early = append(s.early, messages...)
-		return nil
+		return nil, nil
 	case disconnected:
-		return context.Cause(s.ctx)
+		return nil, context.Cause(s.ctx)
 	case connected:
 	}
-	return s.conn.session.Send(messages...)
+	return send(messages...)
 }
 
 // connected answers the connect of the client.
