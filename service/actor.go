@@ -28,6 +28,7 @@ type actor struct {
 	record   lock.Record
 	revision uint64 // of record; 0: the key is not there
 	offered  uint64 // the revision at which sets were last told
+	told     uint64 // the revision at which it was last seen to know earlier terms of a session
 	leads    bool   // sets knows of some that are noted here
 	clocks   clocks
 	sessions []string // that record names, as they were told to the table of sessions

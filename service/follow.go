@@ -42,9 +42,7 @@ func (w *Worker) followLocked(a *actor) (next time.Duration, wanted []string) {
 	due := w.sessions.follow(a, resumed)
 	if resumed {
 		if len(a.queue) == 0 {
-			for _, c := range due {
-				a.push(&job{command: c, inner: true})
-			}
+			a.pushDue(due)
 		}
 		if a.record.Promotable() && len(a.queue) == 0 {
 			a.push(&job{command: lock.Promote{}, inner: true})
@@ -52,6 +50,22 @@ func (w *Worker) followLocked(a *actor) (next time.Duration, wanted []string) {
 		wanted = w.sets.wanted(a)
 	}
 	return a.clocks.next(&a.record), wanted
+}
+
+// pushDue queues what follows from the sessions that the record names. Terms that
+// came to nothing are not told once more before the record is another: whoever has
+// to know that they are stored tells them himself.
+func (a *actor) pushDue(due []lock.Command) {
+	told := a.told
+	for _, c := range due {
+		if _, ok := c.(lock.Terms); ok {
+			if told == a.revision {
+				continue
+			}
+			a.told = a.revision
+		}
+		a.push(&job{command: c, inner: true})
+	}
 }
 
 // follow does what followLocked has found, once the mutex is free.

@@ -469,3 +469,47 @@ func TestManyLocksAreToldBesideEverythingElse(t *testing.T) {
 		b.wantTerms(fmt.Sprint(locks-1), time.Minute, time.Second)
 	})
 }
+
+// A lock that cannot be told, for nobody can read its record, is not told again and again.
+func TestALockThatCannotBeReadIsToldOnce(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.open("c", "s")
+		b.present("c", "s", "a")
+		b.store.SetLag(time.Hour) // the worker has not seen what another one writes
+		_, revision := b.stored("a")
+		b.store.Commit([]bus.Write{{Key: schema.LockKey(realm, "a"), Value: []byte("\xff written by a later version"), Expected: revision}}, func(uint64, error) {})
+		b.settle()
+		writes := b.countWrites()
+		for n := range uint64(3) {
+			b.as("c", terms("s", n+1, time.Duration(n+20)*time.Second, time.Second)).want(schema.StatusInternal)
+			b.pass(time.Second)
+		}
+		if n := len(writes()); n > 12 {
+			t.Errorf("%d writes", n)
+		}
+		b.store.SetLag(0)
+	})
+}
+
+// What waits for one session's locks to be told is bounded.
+func TestKeepalivesThatWaitForLocksAreBounded(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.open("c", "s")
+		b.present("c", "s", "a")
+		b.store.Fail(func([]bus.Write) bustest.Fault { return bustest.Fault{Delay: 10 * time.Second} })
+		all := b.listen()
+		for n := range uint64(300) {
+			all.sendTo(schema.RequestSubject(realm, schema.VerbKeepalive, "c"), terms("s", n+1, 20*time.Second, time.Second))
+			if n%50 == 0 {
+				b.pass(100 * time.Millisecond)
+			}
+		}
+		counts := map[schema.Status]int{}
+		for range 300 {
+			counts[all.reply().Status]++
+		}
+		if ok, limit := counts[schema.StatusOK], counts[schema.StatusLimit]; ok != 256 || limit != 44 {
+			t.Errorf("%v", counts)
+		}
+	})
+}

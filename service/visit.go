@@ -30,7 +30,7 @@ type visit struct {
 func (t *sessions) submit(id string, n *notice) {
 	t.mu.Lock()
 	s := t.getLocked(id)
-	full := len(s.queue) >= maxNotices && n.refused != nil && !n.leaves
+	full := len(s.queue)+len(s.terms.kept) >= maxNotices && n.refused != nil && !n.leaves
 	waits := !full && t.mayWaitLocked(s, n)
 	var departs *convoy
 	if waits {
