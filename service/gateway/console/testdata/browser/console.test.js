@@ -187,6 +187,22 @@ test("a closed tab gives back what it holds", async () => {
   assert.equal(await page.locator("#events .type[data-type=released]").count(), 1);
 });
 
+test("what the README says of it", async () => {
+  const tab = await browser.newPage();
+  await tab.goto(`${door}/console`);
+  await live(tab);
+  await tab.fill("[name=client]", "eve");
+  await tab.fill("[name=name]", "report");
+  await tab.keyboard.press("Enter");
+  await row("report", tab).locator(".you").waitFor();
+  const report = "/v1/realms/default/locks/report";
+  const refused = await call("POST", report, { client: "bob" });
+  assert.deepEqual([refused.code, refused.status, refused.name, refused.holders[0].client], [409, "held", "report", "eve"]);
+  await tab.close();
+  await until(async () => !(await call("GET", report)).locks[0].held, "it is free");
+  assert.equal((await call("POST", report, { client: "bob", ttl_ms: 10 })).code, 200);
+});
+
 test("a tab waits its turn, and can stop", async () => {
   const { token } = await take("busy");
   await page.fill("[name=name]", "busy");
