@@ -8,6 +8,9 @@ A Gateway is one client.Client, which speaks for all callers of a process and al
 realms, on the subjects that name no client; and whether calls are taken: not
 before the service is ready, and not any more while it drains.
 
+Who wants to know what happens in a realm reads the same events as all others who
+do, over a connection of their own: see Watch.
+
 A Door counts and bounds what comes in by one of them: connections, what one
 connection asks for at the same time, and how many of those wait. What is beyond
 a bound is refused in the words of the door, at once.

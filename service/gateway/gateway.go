@@ -14,6 +14,7 @@ import (
 
 	"github.com/natslock/natslock/client"
 	"github.com/natslock/natslock/schema"
+	"github.com/natslock/natslock/service/gateway/fan"
 )
 
 // Config says how a Gateway works. The zero Config is usable.
@@ -35,6 +36,9 @@ type Gateway struct {
 	ready  atomic.Bool
 	drain  context.Context // ends when draining begins
 	shut   context.CancelCauseFunc
+
+	watches  *fan.Hub[*Told] // by realm
+	watchers watchers
 }
 
 // ErrDraining is why a call is not taken, or waits no longer: the process ends, and
@@ -48,8 +52,9 @@ var ErrStarting = errors.New("this natslock is being started")
 // gateway find what they hold until that is over.
 const sessionTTL = schema.DefaultSessionTTL * time.Millisecond
 
-// New makes a Gateway on a connection of its own, which stays the caller's. It
-// takes no calls before Ready. Errors: those of client.New.
+// New makes a Gateway on a connection of its own, which stays the caller's; another
+// one is made like it when somebody first watches. It takes no calls before Ready. Errors:
+// those of client.New.
 func New(nc *nats.Conn, cfg Config) (*Gateway, error) {
 	cfg.Limits = cfg.Limits.withDefaults()
 	if cfg.Metrics == nil {
@@ -64,9 +69,16 @@ func New(nc *nats.Conn, cfg Config) (*Gateway, error) {
 	if err != nil {
 		return nil, fmt.Errorf("gateway: %w", err)
 	}
-	g := &Gateway{Client: c, config: cfg}
+	g := &Gateway{Client: c, config: cfg, watchers: watchers{like: nc.Opts}}
+	g.watches = fan.NewHub(MaxBehind, g.watchers.source)
 	g.drain, g.shut = context.WithCancelCause(context.Background())
 	return g, nil
+}
+
+// Close ends what is watched, and the Client.
+func (g *Gateway) Close() error {
+	g.watches.Close(client.ErrClosed)
+	return errors.Join(g.watchers.close(), g.Client.Close())
 }
 
 // Ready has calls taken from now on.

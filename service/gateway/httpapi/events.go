@@ -4,21 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
-	"github.com/natslock/natslock/client"
 	"github.com/natslock/natslock/schema"
+	"github.com/natslock/natslock/service/gateway"
+	"github.com/natslock/natslock/service/gateway/fan"
 )
 
-const (
-	maxBehind = 1000             // events, after which a reader is cut off
-	heartbeat = 15 * time.Second // between comment lines
-)
-
-var errBehind = errors.New("the reader is too far behind")
+const heartbeat = 15 * time.Second // between comment lines
 
 // events tells what happens in a realm, until the caller hangs up, is too slow, or
 // some may have been missed. What was missed cannot be told: the reader comes back,
@@ -32,60 +28,43 @@ func (x *exchange) events() {
 	defer waited()
 	ctx, stop := x.server.gateway.Waiting(x.r.Context(), false)
 	defer stop()
-	s := &stream{w: x.w, control: http.NewResponseController(x.w), events: make(chan schema.Event, maxBehind)}
-	s.ctx, s.end = context.WithCancelCause(ctx)
-	defer s.end(nil)
-	events, err := x.server.gateway.Watch(s.ctx, &client.WatchOptions{Realm: x.realm})
+	reader, err := x.server.gateway.Watch(ctx, x.realm)
 	if err != nil {
 		x.failed(err)
 		return
 	}
-	pumped := make(chan struct{})
-	go func() {
-		defer close(pumped)
-		s.pump(events)
-	}()
+	defer reader.Close()
+	s := &stream{w: x.w, control: http.NewResponseController(x.w), reader: reader}
+	defer s.hasten()()
 	x.code = http.StatusOK
 	err = s.run()
-	s.end(nil)
-	<-pumped
 	x.server.config.Logger.Debug("http: the end of a stream of events", "realm", x.realm, "told", s.count, "why", err)
 }
 
-// stream is one reader of events.
+// stream is what one reader of events is sent.
 type stream struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
-	events  chan schema.Event
-	ctx     context.Context
-	end     context.CancelCauseFunc
+	reader  *gateway.Reader
 	count   uint64
-	text    []byte
 }
 
-// pump hands the events over to run, and ends the stream when there is no room.
-func (s *stream) pump(events iter.Seq2[client.Event, error]) {
-	for e, err := range events {
-		if err == nil && !e.Type.Valid() {
-			continue // not from a worker
+// hasten ends what is being written, which nobody reads, when the reader is cut off.
+// done is called at the end of the stream.
+func (s *stream) hasten() (done func()) {
+	hastened := make(chan struct{})
+	ctx := s.reader.Context()
+	stop := context.AfterFunc(ctx, func() {
+		defer close(hastened)
+		if errors.Is(context.Cause(ctx), fan.ErrBehind) {
+			_ = s.control.SetWriteDeadline(time.Now()) // of a connection that is gone: then there is nothing to end
 		}
-		if err != nil {
-			s.cut(err)
-			return
-		}
-		select {
-		case s.events <- e:
-		default:
-			s.cut(errBehind)
-			return
+	})
+	return func() {
+		if !stop() {
+			<-hastened
 		}
 	}
-}
-
-// cut ends the stream, also while something is being written that nobody reads.
-func (s *stream) cut(why error) {
-	s.end(why)
-	_ = s.control.SetWriteDeadline(time.Now()) // of a connection that is gone: then there is nothing to end
 }
 
 // run writes what there is to tell, and returns why it has ended.
@@ -98,61 +77,82 @@ func (s *stream) run() error {
 		return err
 	}
 	for {
+		more, err := s.tell()
+		if err != nil {
+			return err
+		}
 		select {
-		case <-s.ctx.Done():
-			return context.Cause(s.ctx)
+		case <-more:
+		case <-s.reader.Context().Done():
 		case <-tick.C:
 			if err := s.send([]byte(":\n\n")); err != nil {
 				return err
 			}
-		case e := <-s.events:
-			if err := s.send(s.frames(&e)); err != nil {
-				return err
-			}
 		}
 	}
 }
 
-// maxText is about how much is written at once.
-const maxText = 64 << 10
+const (
+	maxText = 32 << 10 // is about how much is written at once
+	maxTake = 64       // events
+)
 
-// frames are an event and those that wait behind it, as browsers read them.
-func (s *stream) frames(e *schema.Event) []byte {
-	s.text = s.text[:0]
+// texts are used again: only who is just written to needs one.
+var texts = sync.Pool{New: func() any { return new([]byte) }}
+
+// tell writes the events that the reader has not had. more is closed when there are
+// others.
+func (s *stream) tell() (more <-chan struct{}, err error) {
+	var taken [maxTake]*gateway.Told
+	var n int
 	for {
-		s.frame(e)
-		if len(s.text) >= maxText {
-			return s.text
+		if n, more, err = s.reader.Take(taken[:]); n == 0 {
+			return more, err
 		}
-		select {
-		case next := <-s.events:
-			e = &next
-		default:
-			return s.text
+		if err := s.write(taken[:n]); err != nil {
+			return nil, err
 		}
 	}
 }
 
-func (s *stream) frame(e *schema.Event) {
+// write writes events, as browsers read them.
+func (s *stream) write(events []*gateway.Told) error {
+	text := texts.Get().(*[]byte)
+	defer texts.Put(text)
+	*text = (*text)[:0]
+	for i, e := range events {
+		if e.Err != nil {
+			return e.Err
+		}
+		*text = s.frame(*text, e)
+		if len(*text) < maxText && i < len(events)-1 {
+			continue
+		}
+		if err := s.send(*text); err != nil {
+			return err
+		}
+		*text = (*text)[:0]
+	}
+	return nil
+}
+
+func (s *stream) frame(text []byte, e *gateway.Told) []byte {
 	s.count++
-	s.text = append(s.text, "event: "...)
-	s.text = append(s.text, e.Type...)
-	s.text = append(s.text, "\nid: "...)
-	s.text = strconv.AppendUint(s.text, s.count, 10)
-	s.text = append(s.text, "\ndata: "...)
-	s.text = schema.Append(s.text, schema.JSON, e)
-	s.text = append(s.text, "\n\n"...)
+	text = append(text, "event: "...)
+	text = append(text, e.Type...)
+	text = append(text, "\nid: "...)
+	text = strconv.AppendUint(text, s.count, 10)
+	text = append(text, "\ndata: "...)
+	text = append(text, e.JSON...)
+	return append(text, "\n\n"...)
 }
 
 func (s *stream) send(text []byte) error {
-	if err := s.ctx.Err(); err != nil {
-		return err
-	}
 	if err := s.control.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
 		return err
 	}
-	if s.ctx.Err() != nil { // cut off meanwhile, with a deadline that was just moved
-		return context.Cause(s.ctx)
+	if ctx := s.reader.Context(); ctx.Err() != nil { // cut off meanwhile, with a deadline that was just moved
+		return context.Cause(ctx)
 	}
 	if _, err := s.w.Write(text); err != nil {
 		return err

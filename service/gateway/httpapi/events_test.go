@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/natslock/natslock/bus/embedded"
+	"github.com/natslock/natslock/client/clienttest"
 	"github.com/natslock/natslock/service/gateway"
 	"github.com/natslock/natslock/service/gateway/httpapi"
 )
@@ -140,6 +141,33 @@ func TestASlowReaderOfEventsIsCutOff(t *testing.T) {
 	n, err := io.Copy(io.Discard, lines)
 	if errors.Is(err, os.ErrDeadlineExceeded) || n >= 20_000*500 {
 		t.Errorf("not cut off after %d bytes: %v", n, err)
+	}
+}
+
+// TestReadersOfEventsThatMayHaveMissedSomeAreCutOff has a gateway whose connections to
+// NATS are cut and mended.
+func TestReadersOfEventsThatMayHaveMissedSomeAreCutOff(t *testing.T) {
+	d := &door{t: t, nats: clienttest.New(t)}
+	d.locks = d.nats.Client(nil)
+	nc, cable := d.nats.Cable()
+	d.serve(nc, gateway.Limits{}, httpapi.Config{})
+	d.gateway.Ready()
+	readers := []*reader{d.read(t.Context()), d.read(t.Context())}
+	cable.Cut()
+	cable.Mend()
+	for _, r := range readers {
+		if got := r.frame(); got != nil {
+			t.Errorf("%q", got)
+		}
+		_ = r.body.Close()
+	}
+	s := d.read(t.Context())
+	defer s.body.Close()
+	if _, err := d.locks.TryAcquire(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.frame(); len(got) != 3 || got[1] != "id: 1" {
+		t.Errorf("%q", got)
 	}
 }
 

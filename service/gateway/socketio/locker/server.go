@@ -13,6 +13,7 @@ import (
 
 	"github.com/natslock/natslock/schema"
 	"github.com/natslock/natslock/service/gateway"
+	"github.com/natslock/natslock/service/gateway/fan"
 	"github.com/natslock/natslock/service/gateway/socketio/engine"
 	"github.com/natslock/natslock/service/gateway/socketio/socket"
 )
@@ -22,6 +23,9 @@ const (
 	DefaultTTL   = 900 * time.Second
 	DefaultRealm = "undefined" // what locker-cache makes of none
 )
+
+// namespace is the one there is.
+const namespace = "/"
 
 // Config says how a Server works. The zero Config is usable.
 type Config struct {
@@ -43,6 +47,8 @@ type Server struct {
 	door    *gateway.Door
 	config  Config
 
+	watches *fan.Hub[telling] // by realm
+
 	leaving sync.WaitGroup
 	stop    context.CancelFunc
 	stopped context.Context // sockets in their grace are left as they are
@@ -60,6 +66,7 @@ func New(g *gateway.Gateway, cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{gateway: g, door: door, config: cfg}
+	s.watches = fan.NewHub(gateway.MaxBehind, s.follow)
 	s.stopped, s.stop = context.WithCancel(context.Background())
 	s.Server, err = socket.New(socket.Config{
 		Engine: engine.Config{
@@ -71,7 +78,7 @@ func New(g *gateway.Gateway, cfg Config) (*Server, error) {
 				}
 			},
 		},
-		Namespaces: map[string]socket.Connect{"/": s.connect},
+		Namespaces: map[string]socket.Connect{namespace: s.connect},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("socket.io: %w", err)
@@ -84,6 +91,7 @@ func New(g *gateway.Gateway, cfg Config) (*Server, error) {
 func (s *Server) Shutdown(ctx context.Context) error {
 	err := s.Server.Shutdown(ctx)
 	s.stop()
+	s.watches.Close(gateway.ErrDraining)
 	s.leaving.Wait()
 	return err
 }

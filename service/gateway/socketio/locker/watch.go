@@ -5,21 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"iter"
 
-	"github.com/natslock/natslock/client"
-	"github.com/natslock/natslock/schema"
+	"github.com/natslock/natslock/service/gateway/fan"
+	"github.com/natslock/natslock/service/gateway/socketio/socket"
 )
 
-const (
-	eventLock  = "lockEvent"
-	typeLagged = "lagged"
-)
-
-// told are the events that are told.
-var told = []schema.EventType{
-	schema.EventGranted, schema.EventReleased, schema.EventExpired, schema.EventOrphaned, schema.EventForced,
-}
+// telling is an event that sockets are told, encoded once for all of them.
+type telling = socket.Encoded
 
 // watch has the socket told what happens to the locks of its realm from now on.
 func (c *caller) watch(ctx context.Context, args []json.RawMessage) said {
@@ -34,97 +26,60 @@ func (c *caller) watch(ctx context.Context, args []json.RawMessage) said {
 	return done
 }
 
-// begin subscribes, looks how things stand, and tells the rest in the background.
+// begin joins those who are told, and has the socket told in the background.
 func (c *caller) begin(ctx context.Context) error {
 	end := c.connection.Wait()
 	if end == nil {
 		return fmt.Errorf("waiters: more than %d on one connection", c.server.door.Limits().Waiters)
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	finish := func() {
-		cancel()
-		end()
-	}
-	events, err := c.server.gateway.Watch(ctx, &client.WatchOptions{Realm: c.realm, Types: told})
+	reader, err := c.server.watches.Join(ctx, c.realm)
 	if err == nil {
-		w := &watcher{caller: c, known: map[string]known{}}
-		if err = w.look(ctx); err == nil {
-			err = c.socket.Go(func(ctx context.Context) {
-				defer c.watching.Store(false)
-				defer finish()
-				w.run(ctx, events)
-			})
+		err = c.socket.Go(func(ctx context.Context) {
+			defer c.watching.Store(false)
+			defer end()
+			c.listen(ctx, reader)
+		})
+		if err != nil {
+			reader.Close()
 		}
 	}
 	if err != nil {
-		finish()
+		end()
 	}
 	return err
 }
 
-// watcher tells one socket what happens.
-type watcher struct {
-	*caller
-	known map[string]known // the locks that are held
-}
-
-// known is a lock as it was seen last.
-type known struct {
-	record record
-	token  uint64
-}
-
-// look learns which locks are held.
-func (w *watcher) look(ctx context.Context) error {
-	clear(w.known)
-	return w.each(ctx, w.realm, func(r record, token uint64) { w.known[r.id] = known{r, token} })
-}
-
-// run tells what happens, until the socket ends or no more can be told.
-func (w *watcher) run(ctx context.Context, events iter.Seq2[client.Event, error]) {
-	for e, err := range events {
+// listen tells the socket what is told, until it ends or no more can be told. One that
+// is too far behind is told that it has missed some.
+func (c *caller) listen(ctx context.Context, reader *fan.Reader[telling]) {
+	for {
+		err := reader.Each(c.socket.EmitEncoded)
+		reader.Close()
+		if errors.Is(err, fan.ErrBehind) {
+			reader, err = c.rejoin(ctx)
+		}
 		if err == nil {
-			err = w.tell(ctx, &e)
-		} else if errors.Is(err, client.ErrLagged) {
-			_ = w.socket.Emit(eventLock, object{{"type", encode(typeLagged)}}.text())
-			err = w.look(ctx)
+			continue
 		}
-		if ctx.Err() != nil {
-			return
+		if ctx.Err() == nil {
+			_ = c.socket.Emit("watch", failed(null, fmt.Errorf("no more is told: %w", err)).text())
 		}
-		if err != nil {
-			_ = w.socket.Emit("watch", failed(null, fmt.Errorf("no more is told: %w", err)).text())
-			return
-		}
+		return
 	}
 }
 
-// tell tells one event.
-func (w *watcher) tell(ctx context.Context, e *client.Event) error {
-	if e.Type == schema.EventGranted {
-		h, err := w.holder(ctx, e.Name)
-		if err != nil {
-			return err
-		}
-		if h != nil {
-			w.known[e.Name] = known{recordOf(w.realm, e.Name, h), h.Token}
-		}
+// rejoin joins anew, and tells the socket that it has missed some.
+func (c *caller) rejoin(ctx context.Context) (*fan.Reader[telling], error) {
+	reader, err := c.server.watches.Join(ctx, c.realm)
+	if err != nil {
+		return nil, err
 	}
-	r := w.recordOf(e)
-	if e.Type != schema.EventGranted && w.known[e.Name].token == e.Token {
-		delete(w.known, e.Name)
+	e, err := lagged()
+	if err == nil {
+		err = c.socket.EmitEncoded(e)
 	}
-	return w.socket.Emit(eventLock, append(object{{"type", encode(e.Type)}, {fieldID, encode(e.Name)}}, r...).text())
-}
-
-// recordOf is the resource and the details of the hold that an event is about: those
-// that are known, of another hold only the resource.
-func (w *watcher) recordOf(e *client.Event) object {
-	r := record{id: e.Name, realm: w.realm, client: e.Client, resource: null, sids: []string{}}
-	if k, ok := w.known[e.Name]; ok {
-		if r.resource = k.record.resource; k.token == e.Token {
-			r = k.record
-		}
+	if err != nil {
+		reader.Close()
 	}
-	return object{{fieldResource, r.resource}, {fieldDetails, ownedBy(r.details, r.realm, r.client, encode(r.sids))}}
+	return reader, err
 }
