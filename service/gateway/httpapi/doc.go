@@ -25,6 +25,10 @@ Who calls may name itself with client, which is believed. All others are the
 client "http", so an owner without a client is one owner for all of them. A hold
 lives by its TTL: there are no sessions here, since no connection stays.
 
+What net/http refuses by itself, because it is no HTTP request or one that is too large
+or strange, has a schema.Reply for its body, too; over TLS it is net/http's text, and
+nothing at all after a header that did not come in time.
+
 An acquire that waits is a long request. When its caller hangs up, the attempt is
 canceled; when the grant could not be delivered, what it newly holds is released.
 A call that drains away is answered 503. It keeps its place in the queue if it named

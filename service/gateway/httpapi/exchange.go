@@ -28,6 +28,8 @@ type exchange struct {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	x := &exchange{server: s, w: w, r: r, connection: r.Context().Value(connKey{}).(*conn)}
+	x.connection.serving.Add(1)
+	defer x.connection.serving.Add(-1)
 	if r.Body != http.NoBody {
 		// The answer to a call that reads no body is not sent before the body has
 		// come, or this moment.

@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"bufio"
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/natslock/natslock/schema"
 	"github.com/natslock/natslock/service/gateway"
 	"github.com/natslock/natslock/service/gateway/httpapi"
 )
@@ -92,22 +94,66 @@ func TestOneConnectionAsksForTooMuch(t *testing.T) {
 
 func TestWhatIsNoHTTPHarmsNobody(t *testing.T) {
 	d := open(t, gateway.Limits{}, httpapi.Config{})
-	for _, text := range []string{
-		"\x00\x01\x02\x03\r\n\r\n",
-		"GET /%zz HTTP/1.1\r\nHost: localhost\r\n\r\n",
-		"POST " + lockPath + "a HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
-		"POST " + lockPath + "a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-		"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: " + strings.Repeat("x", 64<<10) + "\r\n\r\n",
-		"GET /healthz HTTP/9.9\r\nHost: localhost\r\n\r\n",
+	for text, want := range map[string]string{
+		"\x00\x01\x02\x03\r\n\r\n":                                                                          "400 this is no HTTP request",
+		"GET /%zz HTTP/1.1\r\nHost: localhost\r\n\r\n":                                                      "400 this is no HTTP request",
+		"GET /healthz HTTP/1.1\r\n\r\n":                                                                     "400 this is no HTTP request that is understood here: missing required Host header",
+		"GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n":                                               "400 this is no HTTP request",
+		"GET /healthz HTTP/1.1\r\nHost: a/b\r\n\r\n":                                                        "400 this is no HTTP request that is understood here: malformed Host header",
+		"GET /healthz HTTP/9.9\r\nHost: localhost\r\n\r\n":                                                  "505 this is no HTTP request that is understood here: unsupported protocol version",
+		"POST " + lockPath + "a HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n":                  "400 this is no HTTP request",
+		"POST " + lockPath + "a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n":    "400 body: it ended early",
+		"POST " + lockPath + "a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\n\r\n":             "501 transfer-encoding: only chunked is known",
+		"POST " + lockPath + "a HTTP/1.1\r\nHost: localhost\r\nExpect: more\r\nContent-Length: 2\r\n\r\n{}": "417 expect: only 100-continue is known",
+		"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: " + strings.Repeat("x", 64<<10) + "\r\n\r\n":        "431 header: more than 16384 bytes",
 	} {
 		c := d.dial()
 		_ = c.SetDeadline(time.Now().Add(20 * time.Second))
 		_, _ = io.WriteString(c, text) // it may be refused before its end
-		got, _ := io.ReadAll(c)
-		if !strings.HasPrefix(string(got), "HTTP/1.1 4") && !strings.HasPrefix(string(got), "HTTP/1.1 5") && len(got) > 0 {
-			t.Errorf("%.40q: %q", text, got)
+		got, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil {
+			t.Errorf("%.40q: %v", text, err)
+			continue
 		}
+		var reply schema.Reply
+		body, err := io.ReadAll(got.Body)
+		if err == nil {
+			err = schema.Decode(schema.JSON, body, &reply)
+		}
+		if said := fmt.Sprint(got.StatusCode, " ", reply.Message); err != nil || said != want || reply.Status != schema.StatusInvalid || !got.Close || got.Header.Get("Content-Type") != "application/json" {
+			t.Errorf("%.40q: %s %v %q: %v", text, said, got.Header, body, err)
+		}
+		_ = got.Body.Close()
 		_ = c.Close()
 	}
 	d.call("POST", lockPath+"a", "").want(t, 200, "granted")
+}
+
+func TestHTTPWhereHTTPSIsServed(t *testing.T) {
+	server := httptest.NewUnstartedServer(nil)
+	server.StartTLS() // for its certificate
+	defer server.Close()
+	d := open(t, gateway.Limits{}, httpapi.Config{TLS: &tls.Config{Certificates: server.TLS.Certificates}})
+	d.call("GET", "/healthz", "").want(t, 400, "invalid")
+}
+
+// TestWhatIsNoHTTPAfterARequest has a connection that was served go wrong.
+func TestWhatIsNoHTTPAfterARequest(t *testing.T) {
+	d := open(t, gateway.Limits{}, httpapi.Config{})
+	c := d.dial()
+	defer c.Close()
+	if _, err := io.WriteString(c, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nwhat\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	r := bufio.NewReader(c)
+	for _, want := range []string{"alive\n", `{"status":"invalid","message":"this is no HTTP request"}` + "\n"} {
+		got, err := http.ReadResponse(r, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if body, err := io.ReadAll(got.Body); err != nil || string(body) != want {
+			t.Errorf("%q: %v", body, err)
+		}
+		_ = got.Body.Close()
+	}
 }

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"crypto/tls"
 	"net"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/natslock/natslock/service/gateway"
@@ -22,7 +23,7 @@ func (l *listener) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		if counted := l.door.Connect(); counted != nil {
-			return &conn{c, counted}, nil
+			return &conn{Conn: c, Connection: counted}, nil
 		}
 		_ = c.Close() // nobody was served on it
 	}
@@ -32,6 +33,21 @@ func (l *listener) Accept() (net.Conn, error) {
 type conn struct {
 	net.Conn
 	*gateway.Connection
+	serving atomic.Int32 // requests that have come to the handler
+}
+
+// Write writes what is answered. What net/http answers by itself becomes an answer of the
+// protocol; but for TLS, where it is not seen here.
+func (c *conn) Write(b []byte) (int, error) {
+	if c.serving.Load() == 0 {
+		if answer, ok := refusal(b); ok {
+			if _, err := c.Conn.Write(answer); err != nil {
+				return 0, err
+			}
+			return len(b), nil
+		}
+	}
+	return c.Conn.Write(b)
 }
 
 // Close closes the connection.
