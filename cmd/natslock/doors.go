@@ -73,6 +73,7 @@ func (f *doorFlags) limits() gateway.Limits {
 
 // doors are open for those who call over something else than NATS.
 type doors struct {
+	nats     *nats.Conn
 	gateway  *gateway.Gateway
 	http     *httpapi.Server // nil: not open
 	socketio *locker.Server  // along with it
@@ -136,6 +137,7 @@ func (n *node) openDoors(ctx context.Context, c *serveCmd, registry *prometheus.
 	if err != nil {
 		return err
 	}
+	d.nats = nc
 	if d.gateway, err = gateway.New(nc, gateway.Config{Limits: c.limits(), Metrics: registry, Logger: log}); err != nil {
 		return err
 	}

@@ -25,6 +25,9 @@ func (n *node) registry() *prometheus.Registry {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for name, bucket := range map[string]*bus.Bucket{"locks": n.locks, "sessions": n.sessions} {
+		if bucket == nil {
+			continue // that is for a worker
+		}
 		registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name:        "natslock_replica_lag_writes",
 			Help:        "Writes of the store that this worker had yet to see when the last one came.",
@@ -48,6 +51,9 @@ func metricsHandler(registry *prometheus.Registry, log *slog.Logger) http.Handle
 
 // exporter serves metrics over HTTP, until the node is closed.
 func (n *node) exporter(c *serveCmd, registry *prometheus.Registry, log *slog.Logger) error {
+	if c.Metrics == "" {
+		return nil
+	}
 	listener, err := net.Listen("tcp", string(c.Metrics))
 	if err != nil {
 		return fmt.Errorf("metrics: %w", err)

@@ -35,8 +35,8 @@ type node struct {
 	events   *nats.Conn // its other one
 	locks    *bus.Bucket
 	sessions *bus.Bucket
-	worker   *service.Worker
-	doors    *doors // nil: none is open
+	worker   *service.Worker // nil: doors alone
+	doors    *doors          // nil: none is open
 	closers  []func() error
 }
 
@@ -53,6 +53,9 @@ func (c *serveCmd) open(ctx context.Context, log *slog.Logger) (*node, error) {
 func (n *node) open(ctx context.Context, c *serveCmd, log *slog.Logger) (err error) {
 	if err := n.listen(ctx, c, log); err != nil {
 		return err
+	}
+	if c.NoWorker {
+		return n.openAlone(ctx, c, log)
 	}
 	connect := func() (*nats.Conn, error) { return c.connect(ctx, c.NATSURL, "natslock worker", log) }
 	if c.NATSURL == "" {
@@ -103,6 +106,9 @@ func (n *node) embed(ctx context.Context, c *serveCmd, log *slog.Logger) (err er
 // announce logs what was started.
 func (n *node) announce(c *serveCmd, log *slog.Logger) {
 	switch {
+	case c.NoWorker:
+		log.Info("doors alone: workers are elsewhere on this nats", "url", bus.Redact(c.NATSURL))
+		return
 	case n.nats == nil:
 		log.Info("using nats; what is on disk when is up to its servers", "url", bus.Redact(c.NATSURL))
 		return
@@ -146,10 +152,8 @@ func (n *node) openWorker(c *serveCmd, registry *prometheus.Registry, log *slog.
 	if c.Metrics != "" || n.doors != nil {
 		config.Metrics = registry
 	}
-	if c.Metrics != "" {
-		if err := n.exporter(c, registry, log); err != nil {
-			return err
-		}
+	if err := n.exporter(c, registry, log); err != nil {
+		return err
 	}
 	n.worker, err = service.New(n.conn, c.grouped(n.locks), n.sessions, &config)
 	return err
@@ -252,8 +256,7 @@ func (n *node) run(ctx context.Context, ready func()) error {
 			}
 		})
 	}
-	err := n.worker.Run(working, func() {
-		debug.FreeOSMemory() // reading all records has left as much garbage
+	err := n.work(working, func() {
 		n.doors.ready()
 		ready()
 	})
@@ -261,6 +264,18 @@ func (n *node) run(ctx context.Context, ready func()) error {
 	cancel()
 	watch.Wait()
 	return errors.Join(broken, shut, err)
+}
+
+// work has the worker answer until ctx ends; or, if there is none here, whoever does
+// elsewhere.
+func (n *node) work(ctx context.Context, ready func()) error {
+	if n.worker == nil {
+		return n.doors.alone(ctx, ready)
+	}
+	return n.worker.Run(ctx, func() {
+		debug.FreeOSMemory() // reading all records has left as much garbage
+		ready()
+	})
 }
 
 // close ends what open began, in the reverse order.

@@ -22,6 +22,7 @@ type serveCmd struct {
 	NATS           listenAddr    `name:"nats" default:"127.0.0.1:4222" placeholder:"ADDR" help:"Where the embedded NATS server listens; port 0 takes a free one. Default: 127.0.0.1:4222."`
 	NATSMaxSubs    int           `name:"nats-max-subscriptions" default:"10000" placeholder:"N" help:"How much each connection to the embedded NATS server may listen to, at least 100. Those who watch over HTTP share one. Default: 10000."`
 	NATSURL        string        `name:"nats-url" placeholder:"URL" help:"Use this NATS, which needs JetStream, instead of the embedded server. --data, --nats, --nats-max-subscriptions and --sync have no meaning then."`
+	NoWorker       bool          `name:"no-worker" help:"Doors alone, to the workers that are on --nats-url. What is said of the store and of locks has no meaning then."`
 	Sync           syncMode      `default:"always" placeholder:"always|D" help:"When what is acknowledged is on disk: always, or within a time such as 1s, which a crash of the machine can lose. Default: always."`
 	MaxStore       byteSize      `name:"max-store" default:"1GiB" placeholder:"SIZE" help:"How much the records of locks may take, such as 512MiB; 0 is as much as there is room for. Nothing new is locked beyond it. Default: 1GiB."`
 	Replicas       int           `default:"1" placeholder:"N" help:"Copies of the store, 1, 3 or 5, when it is created. Default: 1."`
@@ -52,7 +53,8 @@ Examples:
 
     natslock serve
     natslock serve --data /var/lib/natslock --nats 0.0.0.0:4222 --log-format json
-    natslock serve --nats-url nats://nats-1:4222,nats://nats-2:4222 --replicas 3 --nats-creds worker.creds`
+    natslock serve --nats-url nats://nats-1:4222,nats://nats-2:4222 --replicas 3 --nats-creds worker.creds
+    natslock serve --nats-url nats://nats-1:4222 --no-worker --lockd 0.0.0.0:9999`
 }
 
 // Run serves until ctx ends or a signal comes.
@@ -133,6 +135,9 @@ func (c *serveCmd) check() error {
 	case c.NATSURL == "" && c.Data == "":
 		return usagef("serve: --data: must not be empty")
 	}
+	if err := c.checkAlone(); err != nil {
+		return err
+	}
 	if err := c.doorFlags.check(); err != nil {
 		return err
 	}
@@ -153,6 +158,11 @@ func (c *serveCmd) warnUnused(line *kong.Context, log *slog.Logger) {
 	for _, name := range []string{"data", "nats", "nats-max-subscriptions", "sync"} {
 		if given(line, name) {
 			log.Warn("not used: it is for the embedded server, and --nats-url names another", "flag", "--"+name)
+		}
+	}
+	for _, name := range []string{"replicas", "max-store", "default-ttl", "session-ttl", "reconnect-grace", "nats-system-creds"} {
+		if c.NoWorker && given(line, name) {
+			log.Warn("not used: it is for a worker, and with --no-worker there is none here", "flag", "--"+name)
 		}
 	}
 }

@@ -128,6 +128,12 @@ func (g *Gateway) Probe(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
+	return g.Answered(ctx)
+}
+
+// Answered is Probe whether calls are taken or not, and waits for an answer until ctx
+// ends.
+func (g *Gateway) Answered(ctx context.Context) error {
 	reply, err := g.Call(ctx, schema.VerbInspect, &schema.Inspect{Name: "ready"})
 	switch {
 	case err != nil:
