@@ -117,6 +117,25 @@ func TestTermsThatHaveChangedOutliveARestart(t *testing.T) {
 	})
 }
 
+// The same with a real server and its files. That the first TTL has passed is
+// known by another session, which had a longer one than that.
+func TestTermsOutliveTheServer(t *testing.T) {
+	dir := t.TempDir()
+	s := start(t, dir)
+	s.as("c", &schema.Keepalive{Session: "s", Create: true, TTL: ms(2_000)}).want(schema.StatusOK)
+	s.caller.present("c", "s/1", "a")
+	s.as("c", terms("s", 1, time.Minute, time.Second)).want(schema.StatusOK)
+	s.as("c", &schema.Keepalive{Session: "short", Create: true, TTL: ms(2_500)}).want(schema.StatusOK)
+	s.caller.present("c", "short", "b")
+	s.stop()
+	s = start(t, dir)
+	s.want(schema.StatusGranted, &schema.Acquire{Name: "b", Client: "next", Wait: 60_000})
+	s.wantHolders("a", "c")
+	if r := s.as("c", &schema.Keepalive{Session: "s"}).want(schema.StatusOK); *r.TTL != 60_000 {
+		t.Errorf("told %d", *r.TTL)
+	}
+}
+
 func TestShorterTermsOutliveARestart(t *testing.T) {
 	inBubble(t, func(b *bubble) {
 		b.as("c", &schema.Keepalive{Session: "s", Create: true, TTL: ms(60_000)}).want(schema.StatusOK)
