@@ -29,10 +29,21 @@ func (w *Worker) seen(e bus.Entry) {
 		s.mu.Unlock()
 		return
 	}
+	before, known := a.record, a.revision > 0
 	w.adoptLocked(a, e)
+	w.space.others(func() int64 { return growth(&before, &a.record, known, a.key) })
 	next, wanted := w.followLocked(a)
 	s.mu.Unlock()
 	w.follow(a, next, wanted)
+}
+
+// growth is by how much a record that became another has made the store grow, or shrink.
+func growth(before, after *lock.Record, known bool, key string) int64 {
+	n := int64(after.Weight() - before.Weight())
+	if !known {
+		n += int64(entryBytes + len(key))
+	}
+	return n
 }
 
 // followLocked takes in what follows from a's record, for follow.

@@ -28,7 +28,7 @@ const entryBytes = 192
 
 // space is how much room a store has. What makes the store larger has to take
 // its room first, so that no burst from one look at the store to the next goes
-// beyond the limit.
+// beyond the limit; what others write counts when it is seen, and is for the reserve until then.
 type space struct {
 	mu      sync.Mutex
 	used    int64 // when it was last looked at
@@ -73,6 +73,18 @@ func (s *space) insist(n int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.begun += n
+}
+
+// others tells that another worker has made the store larger, or smaller, by grown.
+// It need not be known where nothing is bounded.
+func (s *space) others(grown func() int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.limit > 0 {
+		n := grown()
+		s.begun += n
+		s.settled += n
+	}
 }
 
 // landed tells that a write is over whose room was taken, or that made the store smaller.

@@ -105,6 +105,23 @@ func TestABurstDoesNotOverfillTheStore(t *testing.T) {
 	})
 }
 
+// Nor does one that several workers share.
+func TestABurstOverTwoWorkersDoesNotOverfillTheStore(t *testing.T) {
+	const most = 400_000
+	inBubbleOf(t, 0, func(b *bubble) {
+		for range 2 {
+			b.start(b.store, &service.Config{MaxStore: most})
+		}
+		for i := range 300 { // one after the other: what is on its way at once, the reserve is for
+			b.ask(&schema.Acquire{Name: fmt.Sprint(i), TTL: day(), Meta: meta})
+			b.settle()
+		}
+		if n := b.store.Bytes(); n > most || n < most/2 {
+			t.Errorf("%d bytes of %d", n, most)
+		}
+	})
+}
+
 // Attempts for several names that wait are granted when there is room for it.
 func TestAnAttemptThatWaitsIsGrantedWhenThereIsRoom(t *testing.T) {
 	inSmall(t, 200_000, func(b *bubble) {

@@ -13,6 +13,9 @@ const (
 	textWeight    = 2                        // the length of a text
 )
 
+// Weight is what the record takes encoded, in bytes, at most.
+func (r *Record) Weight() int { return r.weight() }
+
 func (r *Record) weight() int {
 	n := recordWeight
 	for i := range r.Holds {
