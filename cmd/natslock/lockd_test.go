@@ -90,6 +90,7 @@ func TestServeLockd(t *testing.T) {
 		t.Errorf("got %q and %v, want %q", got, err, want)
 	}
 	seen(t, a.LocalAddr().String(), "inspect", "--server", url, "--realm", "lockd", "deploy")
+	seen(t, "deploy", "list", "--server", url, "--realm", "lockd")
 	b.want(t, "sg readers", "1 Shared Lock Get Success: readers")
 	seen(t, "unix:1", "inspect", "--server", url, "--realm", "lockd-shared", "readers")
 
