@@ -54,10 +54,13 @@
 //
 //  1. No two hold the same lock at once, by whatever doors: of two who believe so, one
 //     finds that its connection has ended.
-//  2. What is held is its holder's to release, as long as its connection lives.
+//  2. What is held is its holder's to release, as long as its connection lives and the
+//     server is well.
 //  3. What a connection held is free within 15 s of its end, 45 s when nothing told of
 //     it, as long as the server is well, or 45 s after it is well again.
 //  4. Every answer fits its question, and in the end nothing is held.
+//
+// TestWhoVanishesHoldsNothingForLong does the last of these to a server that is well.
 //
 // # TestIdleConnectionsAreCheap
 //

@@ -95,17 +95,20 @@ func (c *watched) reset() {
 }
 
 // vanish ends it as a machine does that loses its power: the other side is told
-// nothing, until it asks.
-func (c *watched) vanish() {
-	if tcp, ok := c.Conn.(*net.TCPConn); ok {
-		if control, err := tcp.SyscallConn(); err == nil {
-			// Where it is not allowed, the other side is told.
-			_ = control.Control(func(fd uintptr) {
-				_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_REPAIR, unix.TCP_REPAIR_ON)
-			})
-		}
+// nothing, until it asks. It is an error where that is not allowed: then it is told.
+func (c *watched) vanish() error {
+	defer c.Conn.Close()
+	control, err := c.Conn.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		return err
 	}
-	_ = c.Conn.Close()
+	failed := control.Control(func(fd uintptr) {
+		// What has come is acknowledged first, or the other side asks at once.
+		if err = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_QUICKACK, 1); err == nil {
+			err = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_REPAIR, unix.TCP_REPAIR_ON)
+		}
+	})
+	return errors.Join(failed, err)
 }
 
 // arrive connects, once.
