@@ -52,7 +52,8 @@
 // presence: a keepalive is a write, and time counts from the revision as it does
 // for locks, on a clock of its own that stands while that bucket does not answer.
 // What is lost with it is rebuilt from the locks: a session that a lock names and
-// nobody knows is open under its epoch, and has its whole time to be heard of.
+// nobody knows is open under its epoch, and has its whole time to be heard of. So
+// locks are told when a keepalive changes TTL or grace, before it is answered.
 //
 // When a session ends, that is written first, and then each lock that names it gets a
 // leave command. Whoever later sees a lock name a session that has ended does the same, so
