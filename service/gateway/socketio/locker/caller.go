@@ -74,12 +74,15 @@ func (c *caller) on(name string, handle handler) {
 // run answers what is asked, both ways, until the socket ends. Who has much to read
 // yet is answered later: it has asked for all of it.
 func (c *caller) run(ctx context.Context) {
+	calls, end := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer end(nil)
+	defer context.AfterFunc(ctx, func() { end(client.ErrHandedOver) })() // see call
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case a := <-c.queue:
-			_ = a.AnswerInTurn(ctx, a.handle(c, ctx, a.Args).text()) // or it is gone
+			_ = a.AnswerInTurn(ctx, a.handle(c, calls, a.Args).text()) // or it is gone
 			a.end()
 		}
 	}
@@ -144,13 +147,9 @@ func (c *caller) present(ctx context.Context) error {
 // call asks the service. An acquire that is given up is not taken back, because by
 // then the hold may be another socket's, too: it ends with the leaf.
 func (c *caller) call(ctx context.Context, realm string, v schema.Verb, m schema.Message) (*schema.Reply, error) {
-	bounded, end := context.WithCancelCause(context.WithoutCancel(ctx))
-	defer end(nil)
-	giveUp := func() { end(client.ErrHandedOver) }
-	defer context.AfterFunc(ctx, giveUp)()
-	timer := time.AfterFunc(callTimeout, giveUp)
-	defer timer.Stop()
-	return c.server.gateway.CallIn(bounded, realm, v, m)
+	ctx, end := context.WithTimeoutCause(ctx, callTimeout, client.ErrHandedOver)
+	defer end()
+	return c.server.gateway.CallIn(ctx, realm, v, m)
 }
 
 // ok asks what is answered ok.
