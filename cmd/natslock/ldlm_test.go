@@ -168,3 +168,58 @@ func TestServeLDLMOverREST(t *testing.T) {
 		t.Errorf("status %d: %q", code, s.lines)
 	}
 }
+
+// TestEveryDoorSeesWhatOneHasTaken has each of the doors take a lock of a realm that
+// they share.
+func TestEveryDoorSeesWhatOneHasTaken(t *testing.T) {
+	s := ldlmServe(t, "--http", "127.0.0.1:0", "--socketio-realm", "default")
+	nats, web := s.logged(t, "nats listens", "url"), s.logged(t, "http listens", "url")
+	a := dialLDLM(t, s, insecure.NewCredentials())
+	const orders = "aac108da1d2f83cc27bd00482d9f49fa00f0a4e8" // what socket.io calls a resource
+	resource := `{"resource":{"entity":"orders","entityID":"42"}}`
+	post := func(path, body string) string {
+		t.Helper()
+		response, err := http.Post(web+path, "application/json", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		text, err := io.ReadAll(response.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	try := func(name string, want bool) string {
+		t.Helper()
+		r, err := a.TryLock(t.Context(), &pb.TryLockRequest{Name: name})
+		if err != nil || r.GetLocked() != want || r.GetError() != nil {
+			t.Fatal(r, err)
+		}
+		return r.GetKey()
+	}
+	key := try(orders, true)
+	seen(t, key, "inspect", "--server", nats, orders)
+	if text := post("/v1/realms/default/locks/"+orders, `{"client":"ann","ttl_ms":60000}`); !strings.Contains(text, `"status":"held"`) {
+		t.Error(text)
+	}
+	if text := post("/lock", `{"uid":"ann","keys":["`+orders+`"],"exp":5000}`); !strings.Contains(text, `"error":"locked"`) {
+		t.Error(text)
+	}
+	talkSocketIO(t, s, "&client_id=ann", [][2]string{
+		{"", `0{"sid":`}, {"40", `40{"sid":`}, {`42["lock",` + resource + `]`, `42["lock",{"result":"error","status":"locked",`},
+	})
+	if r, err := a.Unlock(t.Context(), &pb.UnlockRequest{Name: orders, Key: key}); err != nil || !r.GetUnlocked() {
+		t.Fatal(r, err)
+	}
+	talkSocketIO(t, s, "&client_id=bob", [][2]string{
+		{"", `0{"sid":`}, {"40", `40{"sid":`}, {`42["lock",` + resource + `]`, `42["lock",{"result":"ok","status":"locked",`},
+	})
+	try(orders, false)
+	post("/lock", `{"uid":"ann","keys":["http"],"exp":600000}`)
+	try("http", false)
+	if r := bare(t, "acquire", "--server", nats, "--ttl", "10m", "nats"); r.status != 0 {
+		t.Fatal(r)
+	}
+	try("nats", false)
+}

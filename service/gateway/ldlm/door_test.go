@@ -3,11 +3,13 @@ package ldlm
 import (
 	"context"
 	"fmt"
+	"net"
 	"regexp"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server/ats"
+	"github.com/nats-io/nats.go"
 	"go.uber.org/goleak"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -41,12 +43,30 @@ type opened struct {
 	seen    *client.Client // of its realm
 }
 
-func openDoor(t *testing.T, s *clienttest.Server, limits gateway.Limits, cfg Config) *opened {
+func openDoor(t testing.TB, s *clienttest.Server, limits gateway.Limits, cfg Config) *opened {
 	t.Helper()
 	if s == nil {
 		s = clienttest.New(t)
 	}
-	g, err := gateway.New(s.Conn(), gateway.Config{Limits: limits, SessionTTL: never})
+	return openDoorOn(t, s, s.Conn(), gateway.Config{Limits: limits, SessionTTL: never}, cfg)
+}
+
+// openDoorOn opens a door whose gateway has a connection to a service.
+func openDoorOn(t testing.TB, s *clienttest.Server, nc *nats.Conn, of gateway.Config, cfg Config) *opened {
+	t.Helper()
+	d := closedDoor(t, s, nc, of, cfg)
+	l, err := gateway.Listen(t.Context(), "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.serve(t, l)
+	return d
+}
+
+// closedDoor is a door without a listener.
+func closedDoor(t testing.TB, s *clienttest.Server, nc *nats.Conn, of gateway.Config, cfg Config) *opened {
+	t.Helper()
+	g, err := gateway.New(nc, of)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,22 +78,23 @@ func openDoor(t *testing.T, s *clienttest.Server, limits gateway.Limits, cfg Con
 	cfg.Realm = "ldlm"
 	d := &opened{Server: New(g, counted, cfg), gateway: g, service: s, seen: s.Client(&client.Options{Realm: "ldlm"})}
 	d.patience = never
-	l, err := gateway.Listen(t.Context(), "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	g.Ready()
+	return d
+}
+
+// serve serves connections until the test ends.
+func (d *opened) serve(t testing.TB, l net.Listener) {
+	t.Helper()
 	d.address = l.Addr().String()
 	ended := make(chan error, 1)
 	go func() { ended <- d.Serve(l) }()
 	t.Cleanup(func() {
-		g.Drain()
+		d.gateway.Drain()
 		d.Drain(context.Background())
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
 	})
-	g.Ready()
-	return d
 }
 
 // caller is a client with a connection of its own.
@@ -82,7 +103,7 @@ type caller struct {
 	*grpc.ClientConn
 }
 
-func (d *opened) dial(t *testing.T, options ...grpc.DialOption) caller {
+func (d *opened) dial(t testing.TB, options ...grpc.DialOption) caller {
 	t.Helper()
 	if len(options) == 0 {
 		options = append(options, grpc.WithTransportCredentials(insecure.NewCredentials()))

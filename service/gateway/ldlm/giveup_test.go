@@ -4,13 +4,9 @@ import (
 	"context"
 	"encoding/binary"
 	"math/rand/v2"
-	"net"
 	"sync"
 	"testing"
 	"time"
-
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/natslock/natslock/service/gateway"
 	pb "github.com/natslock/natslock/service/gateway/ldlm/ldlmpb"
@@ -93,13 +89,9 @@ func hungUp(t *testing.T, c caller, after time.Duration) (context.Context, func(
 // not seen the answer.
 func TestAResetAfterTheAnswer(t *testing.T) {
 	d := openDoor(t, nil, gateway.Limits{}, Config{})
-	var line net.Conn
-	c := d.dial(t, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithContextDialer(func(ctx context.Context, address string) (_ net.Conn, err error) {
-		line, err = (&net.Dialer{}).DialContext(ctx, "tcp", address)
-		return line, err
-	}))
+	c, line := d.dialLine(t)
 	reset := func(code byte) {
-		if _, err := line.Write([]byte{0, 0, resetSize, frameReset, 0, 0, 0, 0, 1, 0, 0, 0, code}); err != nil {
+		if _, err := line().Write([]byte{0, 0, resetSize, frameReset, 0, 0, 0, 0, 1, 0, 0, 0, code}); err != nil {
 			t.Fatal(err)
 		}
 	}

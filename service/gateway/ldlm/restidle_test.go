@@ -9,7 +9,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/natslock/natslock/client"
 	"github.com/natslock/natslock/client/clienttest"
 	"github.com/natslock/natslock/service/gateway"
 )
@@ -26,38 +25,21 @@ func inBubble(t *testing.T, test func(*testing.T)) {
 	synctest.Test(t, test)
 }
 
-// closed is a door without a listener, for what time does.
-func closedDoor(t *testing.T, s *clienttest.Server, cfg Config) *opened {
-	t.Helper()
-	g, err := gateway.New(s.Conn(), gateway.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = g.Close() })
-	counted, err := g.Door("ldlm")
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg.Realm = "ldlm"
-	d := &opened{Server: New(g, counted, cfg), gateway: g, service: s, seen: s.Client(&client.Options{Realm: "ldlm"})}
-	g.Ready()
-	return d
-}
-
 // TestRESTSessionsEndWhenIdle has sessions with and without calls, and one whose call
 // takes longer than it may be idle.
 func TestRESTSessionsEndWhenIdle(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
-		d := closedDoor(t, clienttest.New(t), Config{})
+		s := clienttest.New(t)
+		d := closedDoor(t, s, s.Conn(), gateway.Config{SessionTTL: never}, Config{})
 		r := d.newREST(t, time.Minute)
 		defer r.Drain(t.Context())
 		start := func() string {
-			w := recorder{httptest.NewRecorder()}
+			w := newRecorder()
 			r.ask(t, w, "POST", "/session", "", "")
 			return w.Result().Cookies()[0].Value
 		}
 		ask := func(path, body, cookie string) int {
-			w := recorder{httptest.NewRecorder()}
+			w := newRecorder()
 			r.ask(t, w, "POST", path, body, cookie)
 			return w.Code
 		}
@@ -102,6 +84,8 @@ func TestRESTSessionsEndWhenIdle(t *testing.T) {
 
 // recorder records an answer.
 type recorder struct{ *httptest.ResponseRecorder }
+
+func newRecorder() recorder { return recorder{httptest.NewRecorder()} }
 
 // SetReadDeadline does nothing.
 func (recorder) SetReadDeadline(time.Time) error { return nil }
