@@ -1,6 +1,6 @@
 # Each target is a script in .ci/, which CI calls too.
 .DEFAULT_GOAL := build
-.PHONY: build fmt lint test unit fuzz mutants readme examples console socketio ldlm proto soak docker bench clean
+.PHONY: build fmt lint test unit fuzz mutants readme examples console socketio ldlm proto proto-check soak docker bench clean
 
 build:    ## the static binary: dist/natslock; VERSION is what it calls itself
 	@VERSION=$(VERSION) bash .ci/build.sh
@@ -28,6 +28,8 @@ console:  ## the console, with a browser; pictures in dist/console
 	@bash .ci/console.sh
 proto:    ## the Go code of the gRPC service, from its proto file
 	@bash .ci/proto.sh
+proto-check: ## that it is what the proto file makes
+	@bash .ci/proto.sh --check
 soak:     ## many callers, kills and restarts, a checked history, for TIME (10m)
 	@bash .ci/soak.sh $(TIME)
 docker:   ## the image, as far as it can be built here
