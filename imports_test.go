@@ -39,6 +39,7 @@ var layers = map[string][]string{
 	socketio + "locker":     {"schema", "client", "service/gateway", socketio + "engine", socketio + "socket", socketio + "objecthash"},
 	"cmd":                   {"schema", "bus", "bus/embedded", "client", "client/clienttest", "service", "service/gateway", socketio + "locker", socketio + "script"},
 	"examples":              {"schema", "client"},
+	"examples/ldlm":         {"service/gateway"},
 }
 
 // importers are the only folders that import a package, tests apart. A name
@@ -57,7 +58,7 @@ var importers = map[string][]string{
 	"github.com/coder/websocket":           {"service/gateway", socketio + "engine"},
 	"github.com/prometheus/":               {"service", "service/gateway", "cmd"},
 	"github.com/danielgtaylor/huma/":       {"service/gateway"},
-	"google.golang.org/":                   {"service/gateway"},
+	"google.golang.org/":                   {"service/gateway", "examples/ldlm"},
 }
 
 // impure is what the core does without: it has no clock of its own, no

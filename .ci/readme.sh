@@ -7,6 +7,7 @@
 #                              digits stand for any number, … for anything, and
 #                              empty lines for nothing
 #   <!-- background -->        started, and left running
+#   <!-- instead -->           the same, when what was started before has been ended
 #   <!-- until interrupted --> run for a moment
 #   <!-- on its own -->        run, but not with the server that was started
 #   <!-- not here: why -->     not run, which is said
@@ -53,7 +54,8 @@ for fence in "$work"/[0-9]*.*; do
 	*:"file: "*)
 		[[ $(<"${mark#file: }") == *"$(<"$fence")"* ]] || die "$page: the listing of ${mark#file: } differs from it"
 		;;
-	sh:background)
+	sh:background | sh:instead)
+		[[ $mark == background ]] || halt
 		say "$(<"$fence")  &"
 		background bash -euo pipefail "$fence"
 		;;

@@ -4,7 +4,8 @@
 work=$(mktemp -d)
 started=()
 
-end() {
+# halt ends what was started.
+halt() {
 	local pid tries
 	for pid in "${started[@]}"; do
 		kill -TERM -- "-$pid" 2>/dev/null || continue
@@ -14,6 +15,11 @@ end() {
 		done
 		kill -KILL -- "-$pid" 2>/dev/null || true
 	done
+	started=()
+}
+
+end() {
+	halt
 	rm -rf "$work"
 }
 trap end EXIT
