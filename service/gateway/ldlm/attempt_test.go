@@ -181,7 +181,7 @@ func TestUnlockAndRenewAnswers(t *testing.T) {
 	} {
 		r := &schema.Reply{Status: c.status, Message: "why"}
 		if c.unlocked != nil {
-			got, err := released("x", r)
+			got, err := released("x", r, nil)
 			if err != nil {
 				t.Error(err)
 			}

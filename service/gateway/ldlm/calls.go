@@ -82,6 +82,7 @@ func (s *Server) acquire(ctx context.Context, a *attempt, key string, m *schema.
 		case reply.Status.OK():
 			now := time.Now()
 			s.lately.use(a.name, now, now.Add(inUseFor(m)))
+			s.tokens.add(key, m, reply.Token)
 		}
 		return a.decided(key, reply)
 	}
@@ -101,6 +102,12 @@ func (s *Server) Unlock(ctx context.Context, r *pb.UnlockRequest) (*pb.UnlockRes
 	if nameFault(name) != nil {
 		return notUnlocked(name, false), nil
 	}
+	if m := s.tokens.take(name, r.GetKey()); m != nil {
+		reply, err := s.release(ctx, m, true)
+		if err != nil || reply.Status != schema.StatusNotHeld {
+			return released(name, reply, err)
+		}
+	}
 	f, err := s.find(ctx, name, r.GetKey())
 	if err != nil {
 		return nil, err
@@ -108,14 +115,17 @@ func (s *Server) Unlock(ctx context.Context, r *pb.UnlockRequest) (*pb.UnlockRes
 	if f.hold == nil {
 		return notUnlocked(name, f.holders > 0 || s.lately.knows(name, time.Now())), nil
 	}
-	reply, err := s.ask(ctx, schema.VerbRelease, f.release(name))
-	if err != nil {
-		return nil, err
+	reply, err := s.release(ctx, f.release(name), f.holders == 1)
+	return released(name, reply, err)
+}
+
+// release ends a hold, the last one of its lock or not.
+func (s *Server) release(ctx context.Context, m *schema.Release, last bool) (*schema.Reply, error) {
+	reply, err := s.ask(ctx, schema.VerbRelease, m)
+	if err == nil && last && reply.Status.OK() {
+		s.lately.end(m.Name, time.Now())
 	}
-	if reply.Status.OK() && f.holders == 1 {
-		s.lately.end(name, time.Now())
-	}
-	return released(name, reply)
+	return reply, err
 }
 
 // Renew gives a lock that has a timeout another one, from now on.

@@ -54,7 +54,10 @@ func notUnlocked(name string, known bool) *pb.UnlockResponse {
 }
 
 // released is the response to an Unlock whose key has a hold.
-func released(name string, r *schema.Reply) (*pb.UnlockResponse, error) {
+func released(name string, r *schema.Reply, err error) (*pb.UnlockResponse, error) {
+	if err != nil {
+		return nil, err
+	}
 	switch r.Status {
 	case schema.StatusReleased, schema.StatusKept:
 		return &pb.UnlockResponse{Name: name, Unlocked: true}, nil

@@ -56,6 +56,7 @@ type Server struct {
 	grpc     *grpc.Server
 	health   *healthServer
 	lately   memory
+	tokens   tokens
 	conns    conns
 	leaving  sync.WaitGroup // leaves of connections that have ended
 	patience time.Duration  // with the service, for what does not wait

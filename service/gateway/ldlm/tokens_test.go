@@ -1,0 +1,51 @@
+package ldlm
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/natslock/natslock/client"
+	"github.com/natslock/natslock/schema"
+	"github.com/natslock/natslock/service/gateway"
+	pb "github.com/natslock/natslock/service/gateway/ldlm/ldlmpb"
+)
+
+func TestTokensAreKnownOnce(t *testing.T) {
+	var ts tokens
+	ts.add("k", &schema.Acquire{Name: "x", Client: "c", Size: 1}, 7)
+	ts.add("k", &schema.Acquire{Name: "sized", Client: "c", Size: 2}, 8)
+	for _, other := range []grantID{{"x", ""}, {"y", "k"}, {"sized", "k"}} {
+		if m := ts.take(other.name, other.key); m != nil {
+			t.Errorf("%v: %+v", other, m)
+		}
+	}
+	if diff := cmp.Diff(&schema.Release{Name: "x", Client: "c", Token: 7}, ts.take("x", "k")); diff != "" {
+		t.Error(diff)
+	}
+	if m := ts.take("x", "k"); m != nil {
+		t.Errorf("%+v", m)
+	}
+	for i := range maxTokens + 10 {
+		ts.add(fmt.Sprint(i), &schema.Acquire{Name: "x", Size: 1}, 1)
+	}
+	if len(ts.of) != maxTokens {
+		t.Errorf("%d are known", len(ts.of))
+	}
+}
+
+// TestUnlockOfWhatHasEnded has a lock end behind the door's back.
+func TestUnlockOfWhatHasEnded(t *testing.T) {
+	d := openDoor(t, nil, gateway.Limits{}, Config{})
+	c := d.dial(t)
+	key := c.mustTry(t, &pb.TryLockRequest{Name: "x"})
+	if _, err := d.seen.Force(t.Context(), "x", &client.ForceOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	again := c.mustTry(t, &pb.TryLockRequest{Name: "x"})
+	same(t, c.unlock(t, "x", key), notUnlocked("x", true))
+	if h := d.state(t, "x").Holders; len(h) != 1 || h[0].Owner != again {
+		t.Errorf("%+v", h)
+	}
+}
