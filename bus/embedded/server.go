@@ -21,7 +21,7 @@ const Account = "NATSLOCK"
 const startTimeout = 10 * time.Second
 
 const (
-	maxSubscriptions = 10_000          // of one connection; the doors have one for each who watches
+	maxSubscriptions = 10_000          // of one connection
 	writeDeadline    = 2 * time.Second // after which a connection that takes nothing is closed
 
 	// maxPending is what the server keeps for a connection that does not keep
