@@ -148,7 +148,11 @@ func (n *node) openDoors(ctx context.Context, c *serveCmd, registry *prometheus.
 	if err := d.ldlm.open(d.gateway, &c.ldlmFlags, log); err != nil || d.listener == nil {
 		return err
 	}
-	return d.openHTTP(c, n.worker.Full, registry)
+	var full func() (nearly, quite bool) // doors alone do not know
+	if n.worker != nil {
+		full = n.worker.Full
+	}
+	return d.openHTTP(c, full, registry)
 }
 
 // openHTTP connects the HTTP door with the service.
