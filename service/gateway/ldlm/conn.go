@@ -14,7 +14,8 @@ import (
 type conn struct {
 	session
 	limit   *gateway.Connection
-	frames  frames
+	frames  frames // of the client
+	written frames // to it
 	streams streams
 }
 
@@ -69,7 +70,8 @@ func (l listener) Accept() (net.Conn, error) {
 			server: l.server, address: nc.RemoteAddr().String(),
 			lost: func() { _ = nc.Close() }, // it may be closed already
 		}}
-		c.frames.reset = c.streams.reset
+		c.frames.seen = c.streams.read
+		c.written.seen, c.written.begun = c.streams.written, len(preface) // which only clients send
 		l.server.conns.enter(c)
 		return &countedConn{Conn: nc, conn: c}, nil
 	}

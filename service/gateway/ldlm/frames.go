@@ -12,19 +12,35 @@ import (
 const (
 	preface         = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" // what a client begins with
 	frameHeaderSize = 9
+	frameData       = 0
+	frameHeaders    = 1
 	frameReset      = 3
+	flagEndStream   = 1
 	resetSize       = 4 // of its payload, a code
 	resetNoError    = 0
 )
 
-// frames follows what a client sends, frame by frame. gRPC takes a stream for ended when
-// it has written the answer, and tells nobody that the client has reset the stream
-// before that has come: so a lock would be held of which the client knows nothing.
-type frames struct {
-	reset  func(stream uint32) // is told of streams that the client gives up
-	stream uint32              // of the frame that is being read
+// frame is one that has passed.
+type frame struct {
+	kind, flags byte
+	stream      uint32
+	code        uint32 // of a reset
+}
 
-	begun  int // bytes of the preface that were read
+// ends tells whether it is the last of an answer.
+func (f frame) ends() bool {
+	return (f.kind == frameData || f.kind == frameHeaders) && f.flags&flagEndStream != 0
+}
+
+// frames follows what one side sends, frame by frame. gRPC takes a call for answered
+// when its handler has returned, and tells nobody that the client has reset the stream
+// before the answer came, or that it has itself, because the call's deadline has passed:
+// so a lock would be held of which the client knows nothing.
+type frames struct {
+	seen   func(frame) // is told of each
+	stream uint32      // of the frame that is passing
+
+	begun  int // bytes of the preface that have passed
 	header [frameHeaderSize]byte
 	have   int // bytes of the header
 	left   int // bytes of the payload
@@ -63,17 +79,16 @@ func (f *frames) passed(p []byte) {
 	if f.left > 0 {
 		return
 	}
-	if f.header[3] == frameReset && binary.BigEndian.Uint32(f.code[:]) != resetNoError {
-		f.reset(f.stream)
-	}
 	f.have = 0
+	f.seen(frame{f.header[3], f.header[4], f.stream, binary.BigEndian.Uint32(f.code[:])})
 }
 
-// followedConn is a connection whose frames are followed as they are read.
+// followedConn is a connection whose frames are followed as they are read, and before
+// they are written: so that what comes back for them comes after.
 type followedConn struct {
 	net.Conn
-	in     *bufio.Reader
-	frames *frames
+	in            *bufio.Reader
+	read, written *frames
 }
 
 // readBuffer is small: there are many connections on which nothing comes.
@@ -83,8 +98,14 @@ const readBuffer = 4 << 10
 // that it looks at.
 func (c *followedConn) Read(p []byte) (int, error) {
 	n, err := c.in.Read(p)
-	c.frames.take(p[:n])
+	c.read.take(p[:n])
 	return n, err
+}
+
+// Write writes. After an error gRPC writes no more.
+func (c *followedConn) Write(p []byte) (int, error) {
+	c.written.take(p)
+	return c.Conn.Write(p)
 }
 
 // followed has the frames of connections followed, below TLS.
@@ -99,7 +120,7 @@ func (f followed) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo,
 		return nil, nil, err
 	}
 	c := raw.(*countedConn).conn
-	return &followedConn{nc, bufio.NewReaderSize(nc, readBuffer), &c.frames}, info, nil
+	return &followedConn{nc, bufio.NewReaderSize(nc, readBuffer), &c.frames, &c.written}, info, nil
 }
 
 // Clone returns a copy.

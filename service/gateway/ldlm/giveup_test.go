@@ -109,58 +109,91 @@ func TestAResetAfterTheAnswer(t *testing.T) {
 }
 
 func TestFramesAreFollowedByteByByte(t *testing.T) {
-	frame := func(kind byte, stream uint32, payload ...byte) []byte {
+	pass := func(kind byte, stream uint32, payload ...byte) []byte {
 		n := len(payload)
 		f := []byte{byte(n >> 16), byte(n >> 8), byte(n), kind, 0}
 		return append(binary.BigEndian.AppendUint32(f, stream|1<<31), payload...)
 	}
-	sent := []byte(preface)
+	sent, last := []byte(preface), pass(frameHeaders, 11, 1, 2)
+	last[4] = 4 | flagEndStream
 	for _, f := range [][]byte{
-		frame(4, 0), frame(1, 1, make([]byte, 300)...), frame(0, 1), frame(3, 1, 0, 0, 0, 8), frame(3, 3, 0, 0, 0, 0),
-		frame(6, 0, make([]byte, 8)...), frame(3, 5, 1, 0, 0, 0), frame(0, 7, make([]byte, 1<<16)...), frame(3, 9, 0, 0, 0, 1),
+		pass(4, 0), pass(1, 1, make([]byte, 300)...), pass(0, 1), pass(3, 1, 0, 0, 0, 8), pass(3, 3, 0, 0, 0, 0),
+		pass(6, 0, make([]byte, 8)...), pass(3, 5, 1, 0, 0, 0), pass(0, 7, make([]byte, 1<<16)...), pass(3, 9, 0, 0, 0, 1), last,
 	} {
 		sent = append(sent, f...)
 	}
 	for _, size := range []int{1, 2, 3, 5, 9, 13, 1000, len(sent)} {
-		var reset []uint32
-		f := frames{reset: func(stream uint32) { reset = append(reset, stream) }}
+		var reset, ended []uint32
+		f := frames{seen: func(f frame) {
+			if f.kind == frameReset && f.code != resetNoError {
+				reset = append(reset, f.stream)
+			}
+			if f.ends() {
+				ended = append(ended, f.stream)
+			}
+		}}
 		for rest := sent; len(rest) > 0; rest = rest[min(size, len(rest)):] {
 			f.take(rest[:min(size, len(rest))])
 		}
-		if len(reset) != 3 || reset[0] != 1 || reset[1] != 5 || reset[2] != 9 || f.stream != 9 {
+		if len(ended) != 1 || ended[0] != 11 {
+			t.Errorf("in pieces of %d: %v have ended", size, ended)
+		}
+		if len(reset) != 3 || reset[0] != 1 || reset[1] != 5 || reset[2] != 9 || f.stream != 11 {
 			t.Errorf("in pieces of %d: %v are reset, at %d", size, reset, f.stream)
 		}
 	}
 }
 
 func TestSoManyGrantsMayBeReset(t *testing.T) {
+	const reset, last = frameReset, flagEndStream
 	var ss streams
 	undone := 0
+	undo := func() { undone++ }
 	for i := range uint32(100) {
 		c := ss.begin(2*i + 1)
-		if i%3 == 0 {
-			c.end() // it has got nothing
-		} else if !c.grant(func() { undone++ }) {
+		if i%3 != 0 && !c.grant(undo) {
 			t.Fatal(i)
-		} else {
-			c.end()
 		}
+		ss.written(frame{kind: frameHeaders, stream: 2*i + 1})
+		ss.written(frame{kind: frameHeaders, stream: 2*i + 1, flags: last})
+		c.end()
 	}
-	waiting := ss.begin(1001)
-	if len(ss.calls) != maxGranted+1 {
+	waiting, granted := ss.begin(1001), ss.begin(1003)
+	if !granted.grant(undo) || len(ss.calls) != maxGranted+2 {
 		t.Errorf("%d are known", len(ss.calls))
 	}
+	granted.end()
 	for i := range uint32(600) {
-		ss.reset(2*i + 1)
-		ss.reset(2*i + 1)
+		ss.written(frame{kind: reset, stream: 2*i + 1, code: 8}) // after the answer
 	}
-	if undone != maxGranted || waiting.grant(func() {}) {
+	if undone != 1 || waiting.grant(func() {}) {
+		t.Errorf("%d undone", undone)
+	}
+	for i := range uint32(600) {
+		ss.read(frame{kind: reset, stream: 2*i + 1})
+		ss.read(frame{kind: reset, stream: 2*i + 1, code: 8})
+		ss.read(frame{kind: reset, stream: 2*i + 1, code: 8})
+	}
+	if undone != 1+maxGranted {
 		t.Errorf("%d undone", undone)
 	}
 	for i := range uint32(2 * maxStreams) {
 		ss.begin(2 * i)
 	}
 	if len(ss.calls) > maxStreams {
+		t.Errorf("%d are known", len(ss.calls))
+	}
+}
+
+// TestWhatWasNotBegunIsForgotten has calls refused without their handler: nothing but
+// the answer tells of their end.
+func TestWhatWasNotBegunIsForgotten(t *testing.T) {
+	var ss streams
+	ss.begin(1)
+	ss.begin(3)
+	ss.written(frame{kind: frameHeaders, stream: 1, flags: flagEndStream})
+	ss.read(frame{kind: frameReset, stream: 3})
+	if len(ss.calls) != 0 {
 		t.Errorf("%d are known", len(ss.calls))
 	}
 }
