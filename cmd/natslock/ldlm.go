@@ -24,6 +24,7 @@ type ldlmFlags struct {
 	LDLMPassword         string        `name:"ldlm-password" group:"doors" placeholder:"TEXT" help:"Password of its clients; better given as NATSLOCK_LDLM_PASSWORD, which other users of the machine do not see. Default: none."`
 	LDLMREST             listenAddr    `name:"ldlm-rest" group:"doors" placeholder:"ADDR" help:"Where its REST is served, which has sessions by cookie. Default: nowhere."`
 	LDLMRESTTimeout      time.Duration `name:"ldlm-rest-session-timeout" group:"doors" default:"10m" placeholder:"D" help:"After how long without a call a session of REST ends, and what it holds. Default: 10m."`
+	LDLMRESTOrigin       []string      `name:"ldlm-rest-origin" group:"doors" placeholder:"ORIGIN" help:"Web sites whose pages may call its REST, such as https://example.com, separated by commas, or * for all. On loopback their names are served, too. Default: those of the host that is called."`
 	LDLMKeepOnDisconnect bool          `name:"ldlm-keep-on-disconnect" group:"doors" help:"What a connection holds outlives it; locks without a timeout end after 24h."`
 	LDLMTLSCert          string        `name:"ldlm-tls-cert" group:"doors" complete:"file" placeholder:"FILE" help:"Certificate for its TLS, PEM, with those that it needs after it."`
 	LDLMTLSKey           string        `name:"ldlm-tls-key" group:"doors" complete:"file" placeholder:"FILE" help:"Key of the certificate, PEM."`
@@ -42,6 +43,9 @@ func (f *ldlmFlags) check() error {
 		return usagef("serve: --ldlm-tls-cert and --ldlm-tls-key: one needs the other")
 	case f.verifies() && f.LDLMTLSCert == "":
 		return usagef("serve: --ldlm-client-ca and --ldlm-client-cert-verify need --ldlm-tls-cert")
+	}
+	if _, err := gateway.NewOrigins(f.LDLMRESTOrigin); err != nil {
+		return usagef("serve: --ldlm-rest-origin: %w", err)
 	}
 	return nil
 }
@@ -131,7 +135,11 @@ func (d *ldlmDoor) open(g *gateway.Gateway, f *ldlmFlags, log *slog.Logger) erro
 	if err != nil {
 		return err
 	}
-	d.rest = ldlm.NewREST(d.server, connections, sessions, ldlm.RESTConfig{Idle: f.LDLMRESTTimeout, TLS: security.Clone()})
+	origins, err := gateway.NewOrigins(f.LDLMRESTOrigin)
+	if err != nil {
+		return err
+	}
+	d.rest = ldlm.NewREST(d.server, connections, sessions, ldlm.RESTConfig{Idle: f.LDLMRESTTimeout, TLS: security.Clone(), Origins: origins})
 	log.Info("ldlm rest listens", "addr", d.restListener.Addr().String(), "tls", security != nil)
 	return nil
 }

@@ -138,6 +138,7 @@ func TestFailedStartIsOneClearLine(t *testing.T) {
 		{"--ldlm-tls-cert and --ldlm-tls-key: one needs the other", 2, []string{"--ldlm-tls-key", "nowhere.pem"}},
 		{"need --ldlm-tls-cert", 2, []string{"--ldlm-client-ca", "nowhere.pem"}},
 		{"need --ldlm-tls-cert", 2, []string{"--ldlm-client-cert-verify"}},
+		{"--ldlm-rest-origin: origin \"app\"", 2, []string{"--ldlm-rest-origin", "app"}},
 		{"--ldlm-realm: must have 1 to 64 bytes", 2, []string{"--ldlm-realm", strings.Repeat("r", 65)}},
 		{"in use by another natslock", 1, []string{"--data", used}},
 		{"cannot be created", 1, []string{"--data", filepath.Join(file, "data")}},

@@ -21,6 +21,10 @@ import (
 type RESTConfig struct {
 	Idle time.Duration // after which a session ends. Default: 10 min
 	TLS  *tls.Config   // nil is none
+
+	// Origins are the web sites whose pages may call, beside those of the host that is
+	// called. On loopback their names are served, too.
+	Origins gateway.Origins
 }
 
 // What a caller of REST may take for, and how long a connection or a session may be
@@ -45,14 +49,14 @@ type REST struct {
 	server   *Server
 	door     *gateway.Door
 	sessions sessions
-	origins  http.CrossOriginProtection
+	origins  gateway.Origins
 	http     *http.Server
 }
 
 // NewREST makes the door by which HTTP reaches a Server. One gateway.Door counts its
 // connections, the other its sessions.
 func NewREST(s *Server, connections, sessions *gateway.Door, cfg RESTConfig) *REST {
-	r := &REST{server: s, door: connections}
+	r := &REST{server: s, door: connections, origins: cfg.Origins}
 	r.sessions.door, r.sessions.idle = sessions, cmp.Or(cfg.Idle, defaultIdle)
 	r.http = &http.Server{
 		Handler:           r,
@@ -128,9 +132,8 @@ func (r *REST) answer(w http.ResponseWriter, request *http.Request) answer {
 		return failure(errRequests)
 	}
 	defer end()
-	local, _ := request.Context().Value(http.LocalAddrContextKey).(net.Addr)
-	if !(gateway.Origins{}).Serve(local, request.Host) || r.origins.Check(request) != nil {
-		return failure(errForeign)
+	if err := r.foreign(request); err != nil {
+		return failure(err)
 	}
 	if !r.authenticated(request) {
 		return answer{code: http.StatusUnauthorized}.with("WWW-Authenticate", `Basic realm="Restricted"`)

@@ -3,6 +3,7 @@ package ldlm
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -23,10 +24,10 @@ type rested struct {
 	url  string
 }
 
-func openREST(t *testing.T, limits gateway.Limits, cfg Config) *rested {
+func openREST(t *testing.T, limits gateway.Limits, cfg Config, origins ...string) *rested {
 	t.Helper()
 	d := openDoor(t, nil, limits, cfg)
-	r := &rested{REST: d.newREST(t, 0), door: d}
+	r := &rested{REST: d.newREST(t, 0, origins...), door: d}
 	l, err := gateway.Listen(t.Context(), "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -46,8 +47,12 @@ func openREST(t *testing.T, limits gateway.Limits, cfg Config) *rested {
 	return r
 }
 
-func (d *opened) newREST(t *testing.T, idle time.Duration) *REST {
+func (d *opened) newREST(t *testing.T, idle time.Duration, origins ...string) *REST {
 	t.Helper()
+	known, err := gateway.NewOrigins(origins)
+	if err != nil {
+		t.Fatal(err)
+	}
 	connections, err := d.gateway.Door("ldlm-rest")
 	if err != nil {
 		t.Fatal(err)
@@ -56,7 +61,7 @@ func (d *opened) newREST(t *testing.T, idle time.Duration) *REST {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return NewREST(d.Server, connections, sessions, RESTConfig{Idle: idle})
+	return NewREST(d.Server, connections, sessions, RESTConfig{Idle: idle, Origins: known})
 }
 
 // browser calls REST, and keeps the cookie that it is given.
@@ -259,6 +264,32 @@ func TestRESTPassword(t *testing.T) {
 	}
 	if got, _ := b.ask(t, "POST", "/v1/lock", `{"name":"x"}`); got.Code != 401 { // the cookie is not enough
 		t.Error(got)
+	}
+}
+
+// TestRESTServesTheSitesThatAreKnown has it called by a name that is known, and by the
+// pages of that site, and says to others how theirs may be.
+func TestRESTServesTheSitesThatAreKnown(t *testing.T) {
+	for _, origins := range [][]string{{"https://app.example"}, {"https://app.example", "*"}} {
+		b := openREST(t, gateway.Limits{}, Config{}, origins...).browser(t)
+		for _, header := range [][]string{
+			{"Host", "app.example"},
+			{"Origin", "https://app.example", "Sec-Fetch-Site", "cross-site"},
+			{"Host", "app.example", "Origin", "https://app.example"},
+		} {
+			if got, _ := b.ask(t, "POST", "/session", "", header...); got.Code != 201 {
+				t.Errorf("%q: %q: %+v", origins, header, got)
+			}
+		}
+		for _, header := range [][]string{{"Host", "other.example"}, {"Origin", "https://other.example"}} {
+			got, _ := b.ask(t, "POST", "/session", "", header...)
+			message := fmt.Sprint(got.Body)
+			if known := len(origins) > 1; known != (got.Code == 201) {
+				t.Errorf("%q: %q: %+v", origins, header, got)
+			} else if !known && (!strings.Contains(message, header[1]) || !strings.Contains(message, "--ldlm-rest-origin")) {
+				t.Errorf("%q: %s", header, message)
+			}
+		}
 	}
 }
 

@@ -81,7 +81,6 @@ func httpCode(c codes.Code) int {
 
 // Why a call of REST is not looked at.
 var (
-	errForeign  = status.Error(codes.PermissionDenied, "a page of another web site may not call")
 	errPath     = status.Error(codes.NotFound, "Not Found")
 	errMethod   = status.Error(codes.Unimplemented, "Method Not Allowed")
 	errSessions = status.Error(codes.ResourceExhausted, "too many sessions")
