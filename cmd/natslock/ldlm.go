@@ -131,7 +131,7 @@ func (d *ldlmDoor) open(g *gateway.Gateway, f *ldlmFlags, log *slog.Logger) erro
 	if err != nil {
 		return err
 	}
-	sessions, err := g.Door("ldlm-rest-sessions")
+	sessions, err := g.SessionDoor("ldlm-rest-sessions")
 	if err != nil {
 		return err
 	}

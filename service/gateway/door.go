@@ -34,6 +34,7 @@ const (
 	LimitRequests    Limit = "requests"
 	LimitWaiters     Limit = "waiters"
 	LimitSize        Limit = "size"
+	LimitSessions    Limit = "sessions" // of a door that counts them as its connections
 )
 
 // spare is how many connections beyond their limit are let in to be told so.
@@ -42,6 +43,7 @@ const spare = 128
 // Door bounds and counts what comes in one way.
 type Door struct {
 	limits      Limits
+	counts      Limit // what its connections are
 	connections atomic.Int64
 
 	open     prometheus.Gauge
@@ -57,7 +59,12 @@ type meters struct {
 }
 
 // Door makes the door of a name, one of each.
-func (g *Gateway) Door(name string) (*Door, error) {
+func (g *Gateway) Door(name string) (*Door, error) { return g.door(name, LimitConnections) }
+
+// SessionDoor makes a door whose connections are sessions, which outlive what they come by.
+func (g *Gateway) SessionDoor(name string) (*Door, error) { return g.door(name, LimitSessions) }
+
+func (g *Gateway) door(name string, counts Limit) (*Door, error) {
 	gauge := func(what, help string) *prometheus.GaugeVec {
 		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "natslock_door_" + what, Help: help}, []string{"door"})
 	}
@@ -78,11 +85,11 @@ func (g *Gateway) Door(name string) (*Door, error) {
 		}
 	}
 	d := &Door{
-		limits: g.config.Limits,
-		open:   m.open.WithLabelValues(name), requests: m.requests.WithLabelValues(name), waiters: m.waiters.WithLabelValues(name),
+		limits: g.config.Limits, counts: counts,
+		open: m.open.WithLabelValues(name), requests: m.requests.WithLabelValues(name), waiters: m.waiters.WithLabelValues(name),
 		refused: m.refused.MustCurryWith(prometheus.Labels{"door": name}),
 	}
-	for _, limit := range []Limit{LimitConnections, LimitRequests, LimitWaiters, LimitSize} {
+	for _, limit := range []Limit{counts, LimitRequests, LimitWaiters, LimitSize} {
 		d.refused.WithLabelValues(string(limit))
 	}
 	return d, nil
@@ -121,7 +128,7 @@ func (d *Door) Connect() *Connection {
 	n := d.connections.Add(1)
 	beyond := n > int64(d.limits.Connections)
 	if beyond {
-		d.Refuse(LimitConnections)
+		d.Refuse(d.counts)
 	}
 	if n > int64(d.limits.Connections)+spare {
 		d.connections.Add(-1)

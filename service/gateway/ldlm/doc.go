@@ -21,8 +21,9 @@ those of a leaf of the gateway's session; when that is lost, the connection is
 closed, which tells its client. With Config.Keep they outlive it: then those without a
 timeout end after a day.
 
-A call that its client resets holds nothing, also when the answer was written already: the
-frames of a connection are followed, since gRPC tells nobody of a reset that comes then.
+A call that its client resets holds nothing, also when the answer was written already, nor
+one whose answer was not written, since its deadline has passed: the frames of a connection
+are followed both ways, since gRPC tells nobody of either.
 
 Unlock asks the service who holds the lock, then releases by the token. So it does
 not matter by which gateway or connection the lock was taken.
@@ -32,5 +33,6 @@ not matter by which gateway or connection the lock was taken.
 TryLock, Unlock and Renew are served over HTTP too, for sessions that are shown by a
 cookie. A session's calls are answered one after the other. It ends when it is
 deleted, when it was idle for too long, or with the gateway, and what it holds with it.
+One address may have a tenth of all, so that nobody keeps the others out.
 */
 package ldlm

@@ -54,10 +54,11 @@ type REST struct {
 }
 
 // NewREST makes the door by which HTTP reaches a Server. One gateway.Door counts its
-// connections, the other its sessions.
+// connections, the other, a SessionDoor, its sessions.
 func NewREST(s *Server, connections, sessions *gateway.Door, cfg RESTConfig) *REST {
 	r := &REST{server: s, door: connections, origins: cfg.Origins}
 	r.sessions.door, r.sessions.idle = sessions, cmp.Or(cfg.Idle, defaultIdle)
+	r.sessions.shares.most = share(sessions.Limits().Connections)
 	r.http = &http.Server{
 		Handler:           r,
 		ReadHeaderTimeout: headerTimeout,

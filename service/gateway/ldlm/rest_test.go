@@ -57,7 +57,7 @@ func (d *opened) newREST(t *testing.T, idle time.Duration, origins ...string) *R
 	if err != nil {
 		t.Fatal(err)
 	}
-	sessions, err := d.gateway.Door("ldlm-rest-sessions")
+	sessions, err := d.gateway.SessionDoor("ldlm-rest-sessions")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -84,6 +84,7 @@ var (
 	errPath     = status.Error(codes.NotFound, "Not Found")
 	errMethod   = status.Error(codes.Unimplemented, "Method Not Allowed")
 	errSessions = status.Error(codes.ResourceExhausted, "too many sessions")
+	errShare    = status.Error(codes.ResourceExhausted, "too many sessions of this address")
 	errInTurn   = status.Error(codes.ResourceExhausted, "too many requests of this session at the same time")
 )
 

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/natslock/natslock/service/gateway"
@@ -14,6 +15,7 @@ import (
 type restSession struct {
 	session
 	cookie string
+	peer   netip.Prefix
 	limit  *gateway.Connection
 	turn   chan struct{} // has something in it while a call is answered
 
@@ -50,12 +52,12 @@ func (r *REST) create(request *http.Request) answer {
 	_, _ = rand.Read(id[:]) // never fails
 	s := &restSession{
 		session: session{server: r.server, address: request.RemoteAddr},
-		cookie:  hex.EncodeToString(id[:]), limit: limit, turn: make(chan struct{}, 1),
+		cookie:  hex.EncodeToString(id[:]), peer: peerOf(request.RemoteAddr), limit: limit, turn: make(chan struct{}, 1),
 	}
 	s.lost = func() { r.sessions.remove(s) } // its client is told by the next call
-	if !r.sessions.add(s) {
+	if err := r.sessions.add(s); err != nil {
 		limit.Close()
-		return failure(failed(request.Context(), gateway.ErrDraining))
+		return failure(failed(request.Context(), err))
 	}
 	a := textual(http.StatusCreated, `{"session_id": "`+s.cookie+`"}`)
 	a.cookie = r.show(s)

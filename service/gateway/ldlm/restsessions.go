@@ -14,16 +14,21 @@ type sessions struct {
 
 	mu      sync.Mutex
 	open    map[string]*restSession // by their cookies
+	shares  shares                  // of their peers
 	closed  bool
 	leaving sync.WaitGroup
 }
 
-// add begins a session, unless all have ended.
-func (ss *sessions) add(s *restSession) bool {
+// add begins a session, unless all have ended or its peer has too many.
+func (ss *sessions) add(s *restSession) error {
 	ss.mu.Lock()
 	defer ss.mu.Unlock()
 	if ss.closed {
-		return false
+		return gateway.ErrDraining
+	}
+	if !ss.shares.take(s.peer) {
+		ss.door.Refuse(gateway.LimitSessions)
+		return errShare
 	}
 	if ss.open == nil {
 		ss.open = map[string]*restSession{}
@@ -31,7 +36,7 @@ func (ss *sessions) add(s *restSession) bool {
 	ss.open[s.cookie] = s
 	s.expires = time.Now().Add(ss.idle)
 	s.timer = time.AfterFunc(ss.idle, func() { ss.expire(s) })
-	return true
+	return nil
 }
 
 // at returns the session of a cookie; nil is none.
@@ -77,6 +82,7 @@ func (ss *sessions) removeLocked(s *restSession) bool {
 		return false
 	}
 	delete(ss.open, s.cookie)
+	ss.shares.give(s.peer)
 	s.timer.Stop()
 	s.limit.Close()
 	return true
