@@ -29,6 +29,7 @@ type actor struct {
 	revision uint64 // of record; 0: the key is not there
 	offered  uint64 // the revision at which sets were last told
 	told     uint64 // the revision at which it was last seen to know earlier terms of a session
+	obscure  uint64 // the latest revision at which the store has what cannot be read
 	leads    bool   // sets knows of some that are noted here
 	clocks   clocks
 	sessions []string // that record names, as they were told to the table of sessions
@@ -60,8 +61,12 @@ func (a *actor) adopt(record lock.Record, revision uint64, now time.Duration) bo
 // the key is gone or older than what was believed.
 func (a *actor) reset(record lock.Record, revision uint64, now time.Duration) {
 	a.clocks.follow(&a.record, &record, now)
-	a.record, a.revision = record, revision
+	a.record, a.revision, a.obscure = record, revision, 0
 }
+
+// legible reports whether record is the last that the store is known to have. If
+// not, nothing comes of what it asks for by itself before there is one that can be read.
+func (a *actor) legible() bool { return a.obscure <= a.revision }
 
 // sink makes the lock free if what is known of it is below the floor. A worker
 // that was away for long has not seen everything: what was dropped meanwhile, the

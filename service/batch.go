@@ -274,6 +274,9 @@ func (b *batch) take(entries []bus.Entry) bool {
 		record, err := decode(entries[i])
 		if err != nil {
 			b.w.log.Error("unreadable record", "key", a.key, "revision", entries[i].Revision, "err", err)
+			a.shard.mu.Lock()
+			a.obscure = max(a.obscure, entries[i].Revision)
+			a.shard.mu.Unlock()
 			b.work.refuse(time.Time{}, refusal{schema.StatusInternal, "the lock's record cannot be read: " + err.Error()})
 			b.release()
 			return false

@@ -51,6 +51,9 @@ func (w *Worker) followLocked(a *actor) (next time.Duration, wanted []string) {
 	w.sets.follow(a)
 	resumed := w.resumed.Load() // before, it is for resume
 	due := w.sessions.follow(a, resumed)
+	if !a.legible() {
+		return 0, nil
+	}
 	if resumed {
 		if len(a.queue) == 0 {
 			a.pushDue(due)
@@ -94,6 +97,7 @@ func (w *Worker) adoptLocked(a *actor, e bus.Entry) {
 	record, err := decode(e)
 	if err != nil {
 		w.log.Error("unreadable record", "key", e.Key, "revision", e.Revision, "err", err)
+		a.obscure = max(a.obscure, e.Revision)
 		return
 	}
 	a.adopt(record, e.Revision, w.clock.Now())

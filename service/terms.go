@@ -147,12 +147,13 @@ func (t *sessions) spread(s *session) {
 }
 
 // untold are those of the locks that do not know the terms, as far as is known here. One
-// that does is stored so.
+// that does is stored so. One that cannot be read cannot be told, and nothing is rebuilt
+// from it: it does not keep the session from being told alive.
 func (t *sessions) untold(c lock.Terms, keys []string) []string {
 	slices.Sort(keys)
 	return slices.DeleteFunc(slices.Compact(keys), func(key string) bool {
 		news := false
-		t.w.replica.peek(key, func(a *actor) { news = slices.ContainsFunc(sessionsOf(&a.record), c.News) })
+		t.w.replica.peek(key, func(a *actor) { news = a.legible() && slices.ContainsFunc(sessionsOf(&a.record), c.News) })
 		return !news
 	})
 }

@@ -17,8 +17,11 @@ func (w *Worker) expire(due timed, now time.Duration) {
 	}, func(attempt lock.Attempt) {
 		submit(lock.GiveUp{Attempt: attempt})
 	})
-	if a.ringing {
+	switch {
+	case a.ringing:
 		jobs = nil // on their way already
+	case !a.legible():
+		jobs, next = nil, 0 // timed again when it can be read
 	}
 	a.ringing = a.ringing || len(jobs) > 0
 	forget := !a.busy && len(a.queue) == 0 && a.record.Free() && now >= a.clocks.since+forgetAfter
