@@ -47,3 +47,17 @@ func TestAcquiresAreStoredInOneWay(t *testing.T) {
 		t.Errorf("noted: %v\n%+v\n%+v", err, read, noted)
 	}
 }
+
+// Whoever would wait without end waits, too.
+func TestAWaitWithoutEndIsAWait(t *testing.T) {
+	r, _ := Step(Record{}, Acquire{Attempt: 1, Client: "c", Owner: "a", TTL: 10})
+	for _, wait := range []int64{10, schema.WaitForever} {
+		after, o := Step(r, Acquire{Attempt: 2, Client: "c", Owner: "b", TTL: 10, Wait: wait})
+		if o.Reply != nil || len(after.Waiters) != 1 || after.Waiters[0].Wait != wait {
+			t.Errorf("%d: %+v, %+v", wait, o.Reply, after.Waiters)
+		}
+	}
+	if after, o := Step(r, Acquire{Attempt: 2, Client: "c", Owner: "b", TTL: 10}); o.Reply.Status != schema.StatusHeld || o.Changed {
+		t.Errorf("%+v, %+v", o.Reply, after.Waiters)
+	}
+}
