@@ -17,22 +17,16 @@ type listener struct {
 
 // Accept returns the next connection that is let in.
 func (l *listener) Accept() (net.Conn, error) {
-	for {
-		c, err := l.Listener.Accept()
-		if err != nil {
-			return nil, err
-		}
-		if counted := l.door.Connect(); counted != nil {
-			return &conn{Conn: c, Connection: counted}, nil
-		}
-		_ = c.Close() // nobody was served on it
+	c, err := l.door.Accept(l.Listener)
+	if err != nil {
+		return nil, err
 	}
+	return &conn{Counted: c}, nil
 }
 
 // conn is a connection that is counted.
 type conn struct {
-	net.Conn
-	*gateway.Connection
+	*gateway.Counted
 	serving atomic.Int32 // requests that have come to the handler
 }
 
@@ -48,12 +42,6 @@ func (c *conn) Write(b []byte) (int, error) {
 		}
 	}
 	return c.Conn.Write(b)
-}
-
-// Close closes the connection.
-func (c *conn) Close() error {
-	c.Connection.Close()
-	return c.Conn.Close()
 }
 
 // hungUp tells whether the caller is seen to be gone.

@@ -170,28 +170,11 @@ type restListener struct {
 
 // Accept returns the next connection that is let in.
 func (l restListener) Accept() (net.Conn, error) {
-	for {
-		c, err := l.Listener.Accept()
-		if err != nil {
-			return nil, err
-		}
-		if limit := l.door.Connect(); limit != nil {
-			return &restConn{c, limit}, nil
-		}
-		_ = c.Close() // nobody was served on it
+	c, err := l.door.Accept(l.Listener)
+	if err != nil {
+		return nil, err // and not a connection that is nil
 	}
-}
-
-// restConn is a connection that is counted.
-type restConn struct {
-	net.Conn
-	limit *gateway.Connection
-}
-
-// Close closes the connection.
-func (c *restConn) Close() error {
-	c.limit.Close()
-	return c.Conn.Close()
+	return c, nil
 }
 
 // limitOf is that of a connection that the listener has accepted.
@@ -199,5 +182,5 @@ func limitOf(c net.Conn) *gateway.Connection {
 	if secure, ok := c.(*tls.Conn); ok {
 		c = secure.NetConn()
 	}
-	return c.(*restConn).limit
+	return c.(*gateway.Counted).Connection
 }

@@ -61,7 +61,7 @@ const maxPause = time.Second
 func (l listener) Accept() (net.Conn, error) {
 	pause := 5 * time.Millisecond
 	for {
-		c, err := l.Listener.Accept()
+		c, err := l.door.Accept(l.Listener)
 		switch {
 		case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE), errors.Is(err, syscall.ECONNABORTED):
 			time.Sleep(pause) // nothing tells when there is something left
@@ -70,21 +70,6 @@ func (l listener) Accept() (net.Conn, error) {
 		case err != nil:
 			return nil, err
 		}
-		if limit := l.door.Connect(); limit != nil {
-			return &countedConn{c, limit}, nil
-		}
-		_ = c.Close() // nobody was served on it
+		return c, nil
 	}
-}
-
-// countedConn is a connection that is counted.
-type countedConn struct {
-	net.Conn
-	limit *gateway.Connection
-}
-
-// Close closes the connection.
-func (c *countedConn) Close() error {
-	c.limit.Close()
-	return c.Conn.Close()
 }

@@ -64,7 +64,7 @@ func (s *Server) Serve(l net.Listener) error {
 		c, err := counted.Accept()
 		switch {
 		case err == nil:
-			go s.answer(c.(*countedConn))
+			go s.answer(c.(*gateway.Counted))
 		case s.isDraining():
 			return nil
 		default:
@@ -74,8 +74,8 @@ func (s *Server) Serve(l net.Listener) error {
 }
 
 // answer serves one connection of lines.
-func (s *Server) answer(c *countedConn) {
-	if c.limit.Beyond() {
+func (s *Server) answer(c *gateway.Counted) {
+	if c.Beyond() {
 		p := patient{c, s.config.Patience}
 		_ = say(&p, crowded) // it may not listen
 		_ = c.Close()
@@ -85,7 +85,7 @@ func (s *Server) answer(c *countedConn) {
 	if c.LocalAddr().Network() == "unix" {
 		address = "unix:" + strconv.FormatUint(s.units.Add(1), 10)
 	}
-	s.serve(newLines(c, s.config.Patience), address, c.limit)
+	s.serve(newLines(c, s.config.Patience), address, c.Connection)
 }
 
 // serve serves one connection.

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"github.com/natslock/natslock/service/gateway"
 )
 
 // What the request for a websocket may take.
@@ -48,12 +50,12 @@ func (s *Server) ServeWebsockets(l net.Listener) error {
 // upgrade makes a websocket of a request and serves it.
 func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Connection", "close") // unless it becomes a websocket
-	conn := r.Context().Value(connKey{}).(*countedConn)
+	conn := r.Context().Value(connKey{}).(*gateway.Counted)
 	switch {
 	case r.URL.Path != "/":
 		http.NotFound(w, r)
 		return
-	case conn.limit.Beyond():
+	case conn.Beyond():
 		http.Error(w, "too many connections", http.StatusServiceUnavailable)
 		return
 	}
@@ -66,7 +68,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 		return // who asked was told
 	}
 	// Elsewhere, so that nothing is left here of the request.
-	go s.serve(newFrames(c, conn, s.config.Patience), r.RemoteAddr, conn.limit)
+	go s.serve(newFrames(c, conn, s.config.Patience), r.RemoteAddr, conn.Connection)
 }
 
 // unwelcome is why a request may be of a page of a site that may not call here.
