@@ -156,7 +156,7 @@ func TestAMultitudeIsWokenTogether(t *testing.T) {
 		put(10, time.Millisecond, 0) // not yet
 		put(10, time.Second, 1)      // but soon
 		put(1, 0, 1)                 // at once again
-		put(50, time.Millisecond, 1) // since it is much
+		put(25, time.Millisecond, 1) // since it is much: a quarter of what there is room for
 		o.End(errSource)
 		reading.Wait()
 	})
