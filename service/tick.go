@@ -62,7 +62,7 @@ func (w *Worker) forgot(revision uint64) {
 // all in order.
 func (w *Worker) lapse(record lock.Record, revision uint64) lock.Record {
 	if record.Free() && revision <= w.forgotten.Load() {
-		record.Ended = nil
+		record.Ended = ""
 	}
 	return record
 }

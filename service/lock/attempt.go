@@ -40,13 +40,6 @@ const (
 	EndMismatch                // its size did not fit when its turn came
 )
 
-// Ended is an attempt that is over, remembered so that a late repeat of it
-// grants nothing.
-type Ended struct {
-	Attempt Attempt
-	End     End
-}
-
 // Place says where in a record an attempt is.
 type Place uint8
 
@@ -86,10 +79,8 @@ func (r *Record) find(a Attempt) (Place, int) {
 			return InSets, i
 		}
 	}
-	for i := range r.Ended {
-		if r.Ended[i].Attempt == a {
-			return InEnded, i
-		}
+	if i := r.Ended.find(a); i >= 0 {
+		return InEnded, i
 	}
 	return Nowhere, -1
 }

@@ -179,8 +179,8 @@ func TestOldEndsAreForgotten(t *testing.T) {
 		f.Apply(Cancel{Attempt: Attempt(n + 1)})
 	}
 	r := f.Record()
-	if len(r.Ended) != MaxEnded || r.Ended[0].Attempt != 45 || r.Ended[MaxEnded-1].Attempt != MaxEnded+44 {
-		t.Fatalf("%d ends, from %d to %d", len(r.Ended), r.Ended[0].Attempt, r.Ended[len(r.Ended)-1].Attempt)
+	if r.Ended.Len() != MaxEnded || r.Ended.At(0).Attempt != 45 || r.Ended.At(MaxEnded-1).Attempt != MaxEnded+44 {
+		t.Fatalf("%d ends, from %d to %d", r.Ended.Len(), r.Ended.At(0).Attempt, r.Ended.At(r.Ended.Len()-1).Attempt)
 	}
 	// One hold with as many attempts as it can have pushes out all others.
 	for n := range MaxAttempts {
@@ -188,8 +188,8 @@ func TestOldEndsAreForgotten(t *testing.T) {
 	}
 	f.Apply(Release{Owner: "a"})
 	r = f.Record()
-	if len(r.Ended) != MaxEnded || r.Ended[0] != (Ended{10_000, EndHold}) {
-		t.Fatalf("%d ends, from %+v", len(r.Ended), r.Ended[0])
+	if r.Ended.Len() != MaxEnded || r.Ended.At(0) != (Ended{10_000, EndHold}) {
+		t.Fatalf("%d ends, from %+v", r.Ended.Len(), r.Ended.At(0))
 	}
 }
 

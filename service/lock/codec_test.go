@@ -39,7 +39,7 @@ func fullRecord() Record {
 			{Attempt: 5, Arrival: 5, Client: "x", Owner: "d", Mode: shared, Size: 3, Session: session, Wait: 10, Parked: true},
 		},
 		Sets:  []Set{{Waiter: Waiter{Attempt: 6, Client: "z", Owner: "e", Mode: schema.ModeExclusive, Wait: 10}, Names: []string{"l", "n"}}},
-		Ended: []Ended{{7, EndTimeout}, {8, EndMismatch}},
+		Ended: Ends("").With(EndTimeout, 7).With(EndMismatch, 8),
 	}
 }
 
@@ -183,7 +183,8 @@ func drawRecord(t *rapid.T) Record {
 		r.Sets = append(r.Sets, Set{Waiter: w, Names: drawNames(t)})
 	}
 	for range rapid.IntRange(0, 3).Draw(t, "ended") {
-		r.Ended = append(r.Ended, Ended{drawAnyAttempt(t), End(rapid.IntRange(1, 5).Draw(t, "end"))})
+		a := drawAnyAttempt(t)
+		r.Ended = r.Ended.With(End(rapid.IntRange(1, 5).Draw(t, "end")), a)
 	}
 	return r.tidy()
 }

@@ -147,7 +147,7 @@ func (d *decoder) record() Record {
 		Holds:   list(d, minHold, d.hold),
 		Waiters: list(d, minWaiter, d.queued),
 		Sets:    list(d, minSet, d.set),
-		Ended:   list(d, endedBytes, d.ended),
+		Ended:   d.ends(),
 	}
 	if (mode == 0) != (len(r.Holds) == 0) {
 		d.damage()
@@ -204,10 +204,11 @@ func (d *decoder) queued() Waiter { return d.waiter(Waiter{}) }
 
 func (d *decoder) set() Set { return Set{Waiter: d.queued(), Names: d.names()} }
 
-func (d *decoder) ended() Ended {
-	e := Ended{Attempt: d.attempt(), End: End(d.byte())}
-	if e.End < EndTimeout || e.End > EndMismatch {
+func (d *decoder) ends() Ends {
+	e := Ends(d.take(uint64(d.count(endedBytes) * endedBytes)))
+	if !e.known() {
 		d.damage()
+		return ""
 	}
 	return e
 }

@@ -26,11 +26,7 @@ func (r Record) Append(dst []byte) []byte {
 		dst = r.Sets[i].Waiter.append(dst, &Waiter{}, v)
 		dst = appendNames(dst, r.Sets[i].Names)
 	}
-	dst = appendLen(dst, len(r.Ended))
-	for _, e := range r.Ended {
-		dst = append(appendAttempt(dst, e.Attempt), byte(e.End))
-	}
-	return dst
+	return append(appendLen(dst, r.Ended.Len()), r.Ended...)
 }
 
 func (h *Hold) append(dst []byte, v byte) []byte {

@@ -69,7 +69,6 @@ func (f *Fold) own() {
 	f.r.Holds = spare(f.r.Holds)
 	f.r.Waiters = spare(f.r.Waiters)
 	f.r.Sets = spare(f.r.Sets)
-	f.r.Ended = spare(f.r.Ended)
 }
 
 // spare copies a list, with room for one more.
@@ -160,12 +159,7 @@ func (f *Fold) takeSet(i int) Set {
 // remember notes how attempts ended, and forgets the oldest for them.
 func (f *Fold) remember(end End, attempts ...Attempt) {
 	f.change(0)
-	if n := len(f.r.Ended) + len(attempts) - MaxEnded; n > 0 {
-		f.r.Ended = f.r.Ended[n:]
-	}
-	for _, a := range attempts {
-		f.r.Ended = append(f.r.Ended, Ended{a, end})
-	}
+	f.r.Ended = f.r.Ended.With(end, attempts...)
 }
 
 // reply answers the command's caller.

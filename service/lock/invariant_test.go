@@ -125,7 +125,7 @@ func brokenPlaces(r Record) error {
 			return err
 		}
 	}
-	for _, e := range r.Ended {
+	for e := range r.Ended.All() {
 		if err := see(e.Attempt, InEnded); err != nil {
 			return err
 		}
@@ -167,8 +167,8 @@ func brokenBounds(r Record) error {
 	if size > weight || weight > MaxBytes {
 		return fmt.Errorf("%d bytes, weight %d", size, weight)
 	}
-	if len(r.Ended) > MaxEnded || r.granted > MaxGrants {
-		return fmt.Errorf("%d ended, %d granted", len(r.Ended), r.granted)
+	if r.Ended.Len() > MaxEnded || r.granted > MaxGrants {
+		return fmt.Errorf("%d ended, %d granted", r.Ended.Len(), r.granted)
 	}
 	for _, h := range r.Holds {
 		if len(h.Attempts) > MaxAttempts || len(h.Sessions) > MaxSessions || len(h.Meta) > schema.MaxMeta {
@@ -309,8 +309,7 @@ func brokenRefusal(before Record, c Command, after Record, o Outcome) error {
 		return nil
 	}
 	if c, ok := c.(Cancel); ok && before.FindAttempt(c.Attempt) == Nowhere {
-		before.Ended = append(slices.Clone(before.Ended), Ended{c.Attempt, EndCanceled})
-		before.Ended = before.Ended[max(0, len(before.Ended)-MaxEnded):]
+		before.Ended = before.Ended.With(EndCanceled, c.Attempt)
 	} else if o.Changed {
 		return fmt.Errorf("%+v is refused %q but changed", c, o.Reply.Status)
 	}

@@ -60,7 +60,7 @@ func (s *script) printRecord(w io.Writer, r Record) {
 	for _, set := range r.Sets {
 		fmt.Fprintf(w, "    waits for %v: %s\n", set.Names, s.printWaiter(set.Waiter))
 	}
-	for _, e := range r.Ended {
+	for e := range r.Ended.All() {
 		fmt.Fprintf(w, "    ended: %s %s\n", s.names[e.Attempt], e.End.reply().Status)
 	}
 }

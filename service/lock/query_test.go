@@ -11,7 +11,7 @@ func TestRecordsSayWhetherTheyAreFreeOrEmpty(t *testing.T) {
 	}{
 		{"zero", Record{}, true, true},
 		{"arrivals", Record{Arrived: 9}, true, true},
-		{"remembers", Record{Ended: []Ended{{1, EndHold}}}, true, false},
+		{"remembers", Record{Ended: Ends("").With(EndHold, 1)}, true, false},
 		{"held", Record{Holds: []Hold{{}}}, false, false},
 		{"parked", Record{Waiters: []Waiter{parked}}, false, false},
 		{"set", Record{Sets: []Set{{Waiter: parked}}}, false, false},

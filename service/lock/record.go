@@ -12,7 +12,7 @@ type Record struct {
 	Holds   []Hold      // in order of grant
 	Waiters []Waiter    // in order of arrival
 	Sets    []Set       // waiting attempts for several names; they block nobody
-	Ended   []Ended     // attempts that are over, oldest first
+	Ended   Ends        // attempts that are over, oldest first
 
 	granted int // grants made since the record was loaded: the index of the next
 }

@@ -78,7 +78,7 @@ func referenceOf(r Record) *reference {
 	for _, w := range r.Waiters {
 		f.queue = append(f.queue, refWaitOf(w))
 	}
-	for _, e := range r.Ended {
+	for e := range r.Ended.All() {
 		f.over[e.Attempt] = map[End]schema.Status{
 			EndTimeout: schema.StatusTimeout, EndCanceled: schema.StatusCanceled, EndHold: schema.StatusNotHeld,
 			EndExpired: schema.StatusSessionExpired, EndMismatch: schema.StatusSizeMismatch,

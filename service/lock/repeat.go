@@ -18,7 +18,7 @@ func (f *Fold) repeat(a Attempt, inbox Inbox, several bool) bool {
 	case InSets:
 		f.redirectSet(i, inbox)
 	case InEnded:
-		f.reply(f.r.Ended[i].End.reply())
+		f.reply(f.r.Ended.At(i).End.reply())
 	default:
 		return false
 	}

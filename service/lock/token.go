@@ -53,9 +53,6 @@ func (r Record) tidy() Record {
 	if len(r.Sets) == 0 {
 		r.Sets = nil
 	}
-	if len(r.Ended) == 0 {
-		r.Ended = nil
-	}
 	return r
 }
 

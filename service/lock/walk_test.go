@@ -186,11 +186,12 @@ func canonical(r Record) Record {
 			h.Waited = &w
 		}
 	}
-	r.Ended = slices.Clone(r.Ended)
-	for i := range r.Ended {
-		r.Ended[i].End = EndHold
+	var ended []Attempt
+	for e := range r.Ended.All() {
+		ended = append(ended, e.Attempt)
 	}
-	slices.SortFunc(r.Ended, func(a, b Ended) int { return int(a.Attempt) - int(b.Attempt) })
+	slices.Sort(ended)
+	r.Ended = Ends("").With(EndHold, ended...)
 	return r
 }
 
