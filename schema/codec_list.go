@@ -44,7 +44,9 @@ func writeObjects[T any, P part[T]](c *codec, name string, list []T) {
 func readObjects[T any, P part[T]](c *codec, name string, p *[]T, limit int) (given bool) {
 	s, ok := c.want(name, kindList)
 	if !ok {
-		c.tellObjects(P(new(T)).parts)
+		if c.told != nil {
+			c.tellObjects(P(new(T)).parts)
+		}
 		return false
 	}
 	c.level++

@@ -44,9 +44,7 @@ func (c *codec) tellTime() {
 
 // tellObjects corrects the last field, which is a list of objects with such parts.
 func (c *codec) tellObjects(parts func(*codec)) {
-	if c.told != nil {
-		last := &(*c.told)[len(*c.told)-1]
-		last.Type = FieldObjects
-		parts(&codec{reading: true, told: &last.Fields})
-	}
+	last := &(*c.told)[len(*c.told)-1]
+	last.Type = FieldObjects
+	parts(&codec{reading: true, told: &last.Fields})
 }

@@ -55,10 +55,16 @@ type Message interface {
 
 var codecs = sync.Pool{New: func() any { return new(codec) }}
 
+// usualBytes is what most messages take, encoded.
+const usualBytes = 192
+
 // Append appends the encoded message to dst. Zero fields are left out. It
 // cannot fail as long as every Meta is one that ParseMeta, Merge or Decode
 // returned; text that is not valid UTF-8 is mended with U+FFFD.
 func Append(dst []byte, e Encoding, m Message) []byte {
+	if dst == nil {
+		dst = make([]byte, 0, usualBytes)
+	}
 	c := codecs.Get().(*codec)
 	c.dst, c.packed = dst, e == MessagePack
 	open := c.openObject()

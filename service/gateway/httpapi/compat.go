@@ -38,7 +38,7 @@ func (x *exchange) tell(code int, answer any) error {
 	if err != nil {
 		return err
 	}
-	return x.send(code, "application/json; charset=utf-8", body)
+	return x.send(code, isUTF8JSON, body)
 }
 
 func (x *exchange) tellError(code int, kind, message string) {
@@ -245,5 +245,5 @@ func (x *exchange) check() {
 }
 
 func (x *exchange) ping() {
-	_ = x.send(http.StatusOK, "text/html; charset=utf-8", []byte("pong")) // who asks again is told the same
+	_ = x.send(http.StatusOK, isHTML, []byte("pong")) // who asks again is told the same
 }

@@ -16,12 +16,12 @@ import (
 
 // exchange is one request and its answer.
 type exchange struct {
-	server      *Server
-	w           http.ResponseWriter
-	r           *http.Request
-	connection  *conn
-	realm, name string
-	code        int // of the answer
+	server     *Server
+	w          http.ResponseWriter
+	r          *http.Request
+	connection *conn
+	params
+	code int // of the answer
 }
 
 // ServeHTTP answers a request.
@@ -45,6 +45,18 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.meter.answered(id, x.code, time.Since(start))
 }
 
+// Values of headers that many answers share, and nobody changes.
+var (
+	noSniff = []string{"nosniff"}
+	noStore = []string{"no-store"}
+	isJSON  = []string{"application/json"}
+	isText  = []string{"text/plain; charset=utf-8"}
+
+	// As the older lock server has them.
+	isUTF8JSON = []string{"application/json; charset=utf-8"}
+	isHTML     = []string{"text/html; charset=utf-8"}
+)
+
 // Where socket.io is served, and the id of its calls.
 const (
 	pathSocketIO = "/socket.io/"
@@ -55,8 +67,8 @@ const (
 func (x *exchange) serve() (id string) {
 	s := x.server
 	header := x.w.Header()
-	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("Cache-Control", "no-store")
+	header["X-Content-Type-Options"] = noSniff
+	header["Cache-Control"] = noStore
 	id = "none"
 	if x.connection.Beyond() {
 		header.Set("Connection", "close")
@@ -80,7 +92,7 @@ func (x *exchange) serve() (id string) {
 	if !x.admit() {
 		return id
 	}
-	found, params := s.routes.find(x.r.URL.EscapedPath())
+	found, p := s.routes.find(x.r.URL.EscapedPath())
 	if found == nil {
 		x.refuseWith(http.StatusNotFound, schema.StatusInvalid, "path: nothing is there; a / in a name is written %2F: see /openapi.json")
 		return id
@@ -95,7 +107,7 @@ func (x *exchange) serve() (id string) {
 		x.refuseWith(http.StatusMethodNotAllowed, schema.StatusInvalid, "method: not one of "+found.allow())
 		return id
 	}
-	x.realm, x.name = params["realm"], params["name"]
+	x.params = p
 	if err := s.gateway.Open(); err != nil && !c.always {
 		x.unavailable(err)
 		return c.id
@@ -140,24 +152,26 @@ func (x *exchange) refuseWith(code int, s schema.Status, message string) {
 // write writes a reply, and returns when it is on its way, or an error if it cannot
 // be.
 func (x *exchange) write(code int, reply *schema.Reply) error {
-	return x.send(code, "application/json", append(schema.Append(nil, schema.JSON, reply), '\n'))
+	return x.send(code, isJSON, append(schema.Append(nil, schema.JSON, reply), '\n'))
 }
 
 // retryAfter is what those are told in seconds who are to call again.
 const retryAfter = "1"
 
 // send writes a body.
-func (x *exchange) send(code int, contentType string, body []byte) error {
+func (x *exchange) send(code int, contentType []string, body []byte) error {
 	x.code = code
 	header := x.w.Header()
-	header.Set("Content-Type", contentType)
-	header.Set("Content-Length", strconv.Itoa(len(body)))
+	header["Content-Type"] = contentType
+	header["Content-Length"] = []string{strconv.Itoa(len(body))}
 	if code == http.StatusServiceUnavailable {
 		header.Set("Retry-After", retryAfter)
 	}
 	control := http.NewResponseController(x.w)
-	if err := control.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
-		return err
+	if now := time.Now(); x.r.ProtoMajor > 1 || x.connection.ages(now) { // else each answer has its own
+		if err := control.SetWriteDeadline(now.Add(writeTimeout)); err != nil {
+			return err
+		}
 	}
 	x.w.WriteHeader(code)
 	if _, err := x.w.Write(body); err != nil {

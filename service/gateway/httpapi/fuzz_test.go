@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -45,10 +46,10 @@ func FuzzPath(f *testing.F) {
 	f.Add("/%zz")
 	routes := newTable(new(Server).table())
 	f.Fuzz(func(t *testing.T, path string) {
-		found, params := routes.find(path)
-		for _, text := range params {
-			if found == nil || text == "" {
-				t.Errorf("%q: %v", path, params)
+		found, p := routes.find(path)
+		for brace, text := range map[string]string{"{realm}": p.realm, "{name}": p.name} {
+			if wanted := found != nil && strings.Contains(found.path, brace); wanted != (text != "") {
+				t.Errorf("%q: %s is %q", path, brace, text)
 			}
 		}
 		if utf8.ValidString(path) && path == "/lock" && found == nil {

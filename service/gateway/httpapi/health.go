@@ -15,7 +15,7 @@ func (x *exchange) alive() { x.say("alive\n") }
 
 // say answers with a line for people.
 func (x *exchange) say(text string) {
-	_ = x.send(http.StatusOK, "text/plain; charset=utf-8", []byte(text)) // who asks again is told the same
+	_ = x.send(http.StatusOK, isText, []byte(text)) // who asks again is told the same
 }
 
 // ready answers whether calls are taken and the store can be asked. One that is
@@ -73,5 +73,5 @@ func (x *exchange) metrics() {
 }
 
 func (x *exchange) describe() {
-	_ = x.send(http.StatusOK, "application/json", x.server.openapi) // who asks again is told the same
+	_ = x.send(http.StatusOK, isJSON, x.server.openapi) // who asks again is told the same
 }

@@ -38,36 +38,50 @@ func newTable(routes []route) table {
 	return t
 }
 
+// params is what the braces of a path stand for.
+type params struct{ realm, name string }
+
 // find returns the route for a path as it was sent, and what its braces stand for.
-func (t table) find(escaped string) (found *route, params map[string]string) {
+func (t table) find(escaped string) (found *route, p params) {
 	segments := strings.Split(escaped, "/")
 	for i := range t {
-		if params, ok := t[i].match(segments); ok {
-			return &t[i].route, params
+		if p, ok := t[i].match(segments); ok {
+			return &t[i].route, p
 		}
 	}
-	return nil, nil
+	return nil, params{}
 }
 
-func (e *entry) match(segments []string) (params map[string]string, ok bool) {
+func (e *entry) match(segments []string) (p params, ok bool) {
 	if len(segments) != len(e.segments) {
-		return nil, false
+		return params{}, false
 	}
 	for i, want := range e.segments {
-		if name, ok := strings.CutPrefix(want, "{"); ok {
-			text, err := url.PathUnescape(segments[i])
-			if err != nil || text == "" {
-				return nil, false
-			}
-			if params == nil {
-				params = make(map[string]string, 2)
-			}
-			params[strings.TrimSuffix(name, "}")] = text
-		} else if segments[i] != want {
-			return nil, false
+		into := p.of(want)
+		if into == nil && segments[i] != want {
+			return params{}, false
 		}
+		if into == nil {
+			continue
+		}
+		text, err := url.PathUnescape(segments[i])
+		if err != nil || text == "" {
+			return params{}, false
+		}
+		*into = text
 	}
-	return params, true
+	return p, true
+}
+
+// of is where to put what a segment stands for; nil if it stands for itself.
+func (p *params) of(segment string) *string {
+	switch segment {
+	case "{realm}":
+		return &p.realm
+	case "{name}":
+		return &p.name
+	}
+	return nil
 }
 
 // call returns the call for a method. HEAD is GET without the body, which the
