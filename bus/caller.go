@@ -26,6 +26,7 @@ type Answer struct {
 	Body        []byte
 	Code        string // of a service error; "" if it is none
 	Message     string // of a service error
+	Given       any    // instead of all that: the answer as the service in this process has it (see Local)
 	Err         error  // instead of all that: ErrNoService or ErrDenied
 }
 
@@ -35,7 +36,8 @@ type Answer struct {
 // concurrently.
 type Caller struct {
 	nc     *nats.Conn
-	inbox  string
+	local  *Local
+	inbox  string // all before the id
 	sub    *nats.Subscription
 	status chan nats.Status
 	done   sync.WaitGroup
@@ -49,10 +51,12 @@ type Caller struct {
 	lost   chan struct{}            // closed at the next loss of the connection
 }
 
-// NewCaller makes a Caller on the connection. Close it before the connection.
-func NewCaller(nc *nats.Conn) (*Caller, error) {
+// NewCaller makes a Caller on the connection, and joins it to what is in this process,
+// if local is not nil. Close it before the connection.
+func NewCaller(nc *nats.Conn, local *Local) (*Caller, error) {
 	c := &Caller{
 		nc:     nc,
+		local:  local,
 		inbox:  newInbox(nc) + ".",
 		waits:  map[uint64]func(*Answer){},
 		joined: make(chan struct{}),
@@ -66,6 +70,7 @@ func NewCaller(nc *nats.Conn) (*Caller, error) {
 	c.status = nc.StatusChanged(nats.CONNECTED, nats.RECONNECTING, nats.DISCONNECTED, nats.CLOSED)
 	c.now = nc.Status()
 	c.done.Go(c.follow)
+	local.join(c)
 	return c, nil
 }
 
@@ -79,6 +84,7 @@ func newInbox(nc *nats.Conn) string {
 // Close ends the Caller. Calls that wait end with ErrDisconnected.
 func (c *Caller) Close() error {
 	c.close.Do(func() {
+		c.local.part(c)
 		c.nc.RemoveStatusListener(c.status)
 		c.done.Wait()
 		if err := c.sub.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
@@ -211,7 +217,7 @@ func (c *Caller) publish(subject string, id uint64, contentType string, body []b
 	if !c.Connected() || !c.nc.IsConnected() {
 		return ErrDisconnected
 	}
-	m := nats.Msg{Subject: subject, Reply: c.inbox + strconv.FormatUint(id, 36), Data: body}
+	m := nats.Msg{Subject: subject, Reply: c.reply(id), Data: body}
 	if contentType != "" {
 		m.Header = nats.Header{headerContentType: {contentType}}
 	}
@@ -227,9 +233,23 @@ func (c *Caller) publish(subject string, id uint64, contentType string, body []b
 	return fmt.Errorf("%w: %w", ErrDisconnected, err)
 }
 
-// receive hands an answer to who waits for it.
+// receive takes an answer that came over the connection.
 func (c *Caller) receive(m *nats.Msg) {
-	id, err := strconv.ParseUint(m.Subject[len(c.inbox):], 36, 64)
+	a := Answer{Err: ErrNoService}
+	if !isUnheard(m) {
+		a = Answer{
+			ContentType: m.Header.Get(headerContentType),
+			Body:        m.Data,
+			Code:        m.Header.Get(headerErrorCode),
+			Message:     m.Header.Get(headerError),
+		}
+	}
+	c.answer(m.Subject[len(c.inbox):], &a)
+}
+
+// answer hands an answer to who waits for it under the last token of the inbox.
+func (c *Caller) answer(token string, a *Answer) {
+	id, err := strconv.ParseUint(token, 36, 64)
 	if err != nil {
 		return // nobody who was asked answers there
 	}
@@ -239,14 +259,8 @@ func (c *Caller) receive(m *nats.Msg) {
 	if fn == nil {
 		return // given up
 	}
-	if isUnheard(m) {
-		fn(&Answer{Err: ErrNoService})
-		return
-	}
-	fn(&Answer{
-		ContentType: m.Header.Get(headerContentType),
-		Body:        m.Data,
-		Code:        m.Header.Get(headerErrorCode),
-		Message:     m.Header.Get(headerError),
-	})
+	fn(a)
 }
+
+// reply is where the answers to an id come.
+func (c *Caller) reply(id uint64) string { return c.inbox + strconv.FormatUint(id, 36) }

@@ -9,6 +9,7 @@
 //	Respond      an answer to an inbox, PublishEvent an event
 //	Unheard      which published answers found nobody listening
 //	NewCaller    requests and answers, for clients
+//	Local        spares those of one process the way over the server
 //
 // # The store
 //

@@ -31,8 +31,19 @@ func (c *Caller) Open() *Exchange {
 	return e
 }
 
-// Send sends the request, or repeats it. Errors: ErrDisconnected, ErrTooLarge;
-// that nobody listens, or that it is denied, comes as an answer.
+// Hand hands the request to the service in this process, as it is before it is encoded,
+// and reports whether there was one for it. It does not while there is no connection, by
+// which the request can be repeated and the caller be known to be alive.
+func (e *Exchange) Hand(subject string, message any) bool {
+	if e.caller.local == nil || !e.caller.Connected() {
+		return false
+	}
+	return e.caller.local.deliver(&Request{Subject: subject, Reply: e.caller.reply(e.inbox()), Given: message})
+}
+
+// Send sends the request, or repeats it, to any service of the queue. Errors:
+// ErrDisconnected, ErrTooLarge; that nobody listens, or that it is denied, comes as an
+// answer.
 func (e *Exchange) Send(subject, contentType string, body []byte) error {
 	if !e.caller.Connected() {
 		return ErrDisconnected
@@ -41,10 +52,16 @@ func (e *Exchange) Send(subject, contentType string, body []byte) error {
 	if err := e.caller.publish(subject, e.inbox(), contentType, body); err != nil {
 		return err
 	}
+	e.lookLater(denied)
+	return nil
+}
+
+// lookLater looks, after a while, whether what was sent was denied.
+func (e *Exchange) lookLater(denied func() error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
-		return nil
+		return
 	}
 	if e.look != nil {
 		e.look.Stop()
@@ -57,7 +74,6 @@ func (e *Exchange) Send(subject, contentType string, body []byte) error {
 			e.keep(&Answer{Err: err})
 		}
 	})
-	return nil
 }
 
 // inbox is the id to send from: the last one, unless it has had its answer.

@@ -36,6 +36,7 @@ type Request struct {
 	Reply       string // "" if nobody waits for an answer; see SafeInbox
 	ContentType string
 	Body        []byte
+	Given       any // instead of these two: the request as a Caller of this process has it (see Local)
 	// Behind tells that requests come faster than the handler is: it should
 	// refuse this one at once.
 	Behind   bool
@@ -54,8 +55,9 @@ func (r *Request) CountError(text string) {
 type Endpoint struct {
 	Name    string // for "nats micro": letters, digits, _ and -
 	Subject string
-	// Handler gets the requests of this endpoint one at a time. It answers
-	// by Respond, then or later, and must not block.
+	// Handler gets the requests of this endpoint one at a time, but those of a Local
+	// besides, on the goroutines of their callers. It answers by Respond, then or later,
+	// and must not block.
 	Handler func(*Request)
 }
 
@@ -66,6 +68,7 @@ type ServiceConfig struct {
 	Description string
 	Queue       string // each request goes to one service of the queue. Default: "q"
 	Endpoints   []Endpoint
+	Local       *Local // whose callers hand it requests without the server; nil: nobody
 }
 
 // Service receives requests until Stop.
@@ -146,12 +149,12 @@ func (s *Service) start() error {
 	if err := s.nc.FlushTimeout(flushTimeout); err != nil {
 		return unreachable(err)
 	}
+	s.cfg.Local.enter(s.endpoints)
 	return nil
 }
 
 // receive hands one request to the handler.
 func (e *endpoint) receive(m *nats.Msg) {
-	start := time.Now()
 	r := Request{Subject: m.Subject, Reply: m.Reply, Body: m.Data, endpoint: e}
 	if len(m.Header) > 0 {
 		r.ContentType = m.Header.Get(headerContentType)
@@ -159,7 +162,13 @@ func (e *endpoint) receive(m *nats.Msg) {
 	if requests, bytes, err := m.Sub.Pending(); err == nil {
 		r.Behind = requests >= behindRequests || bytes >= behindBytes
 	}
-	e.Handler(&r)
+	e.handle(&r)
+}
+
+// handle hands one request to the handler, and counts it.
+func (e *endpoint) handle(r *Request) {
+	start := time.Now()
+	e.Handler(r)
 	e.requests.Add(1)
 	e.nanos.Add(int64(time.Since(start)))
 }
@@ -178,6 +187,7 @@ func (s *Service) Stop() error {
 }
 
 func (s *Service) drain() error {
+	s.cfg.Local.leave()
 	var errs []error
 	for _, sub := range s.about {
 		errs = append(errs, gone(sub.Unsubscribe()))

@@ -29,7 +29,7 @@ func callerConn(t testing.TB, s *embedded.Server) *nats.Conn {
 
 func newCaller(t testing.TB, nc *nats.Conn) *bus.Caller {
 	t.Helper()
-	c, err := bus.NewCaller(nc)
+	c, err := bus.NewCaller(nc, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,8 @@ import (
 // same: that is what makes repeating it safe.
 type request struct {
 	subject string
-	body    []byte
+	message schema.Message
+	body    []byte          // encoded, when it was needed
 	every   time.Duration   // it is sent again when unanswered for so long
 	until   instant         // it is given up then
 	waits   bool            // no answer is no bad sign
@@ -80,7 +81,7 @@ func (c *Client) ask(ctx context.Context, r *request) (answer, error) {
 // send sends the request once. What may pass is no error.
 func (a *asking) send() error {
 	now := a.c.now()
-	err := a.exchange.Send(a.request.subject, "", a.request.body)
+	err := a.hand()
 	switch {
 	case err == nil:
 		if a.answer.sends++; a.answer.sends == 1 {
@@ -98,6 +99,50 @@ func (a *asking) send() error {
 		return nil
 	}
 	return fmt.Errorf("send: %w", err)
+}
+
+// hand hands the request to the service in this process, if there is one, the first
+// time; it may be the one that cannot decide. Else it sends it.
+func (a *asking) hand() error {
+	r := a.request
+	if a.c.options.Local != nil && a.answer.sends == 0 && a.failures == 0 {
+		if m := given(r.message); m != nil && a.exchange.Hand(r.subject, m) {
+			return nil
+		}
+	}
+	if r.body == nil {
+		r.body = schema.Append(nil, schema.MessagePack, r.message)
+	}
+	return a.exchange.Send(r.subject, "", r.body)
+}
+
+// given is a message as a service in this process can take it, a copy; nil if it is to be
+// encoded: only requests for one lock are so many that it matters.
+func given(m schema.Message) schema.Message {
+	switch m := m.(type) {
+	case *schema.Acquire:
+		own := *m
+		if own.TTL != nil {
+			own.TTL = new(*own.TTL)
+		}
+		meta, err := canonical(own.Meta)
+		if own.Meta = meta; err == nil && own.Name != "" {
+			return &own
+		}
+	case *schema.Release:
+		if own := *m; own.Name != "" {
+			return &own
+		}
+	}
+	return nil
+}
+
+// canonical is a meta in the one form that it has after it was encoded.
+func canonical(m schema.Meta) (schema.Meta, error) {
+	if len(m) == 0 {
+		return nil, nil
+	}
+	return schema.ParseMeta(m)
 }
 
 // listen waits for what decides the request, or until it is to be sent again.
@@ -138,17 +183,25 @@ func (a *asking) take(got *bus.Answer) (decided bool, err error) {
 		a.later(got.Err)
 		return false, nil
 	}
+	if reply, ok := got.Given.(*schema.Reply); ok {
+		return a.decide(reply), nil
+	}
 	reply := new(schema.Reply)
 	err = schema.Decode(schema.Detect(got.ContentType, got.Body), got.Body, reply)
 	if err != nil || !reply.Status.Valid() {
 		return false, &Error{Status: schema.StatusInternal, Message: "unreadable answer", cause: err}
 	}
+	return a.decide(reply), nil
+}
+
+// decide tells whether a reply decides the request.
+func (a *asking) decide(reply *schema.Reply) bool {
 	if reply.Status == schema.StatusUnavailable {
 		a.later(errors.New(reply.Message))
-		return false, nil
+		return false
 	}
 	a.answer.Reply = reply
-	return true, nil
+	return true
 }
 
 // later puts off the next sending, each time longer, because this one failed.

@@ -27,7 +27,7 @@ func BenchmarkAcquireRelease(b *testing.B) {
 
 func BenchmarkRequests(b *testing.B) {
 	s := clienttest.New(b)
-	caller, err := bus.NewCaller(s.Conn())
+	caller, err := bus.NewCaller(s.Conn(), nil)
 	if err != nil {
 		b.Fatal(err)
 	}

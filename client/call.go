@@ -130,7 +130,7 @@ func (c *Client) requestIn(realm string, v schema.Verb, m schema.Message) reques
 	}
 	return request{
 		subject: schema.RequestSubject(realm, v, client),
-		body:    schema.Append(nil, schema.MessagePack, m),
+		message: m,
 		every:   c.options.Timeout,
 		stop:    c.open.Done(),
 	}

@@ -64,7 +64,7 @@ func New(nc *nats.Conn, opts *Options) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("client options: %w", err)
 	}
-	caller, err := bus.NewCaller(nc)
+	caller, err := bus.NewCaller(nc, options.Local)
 	if err != nil {
 		return nil, fmt.Errorf("new client: %w", err)
 	}

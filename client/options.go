@@ -14,6 +14,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/natslock/natslock/bus"
 	"github.com/natslock/natslock/schema"
 )
 
@@ -64,6 +65,11 @@ type Options struct {
 	// sent again. A request that does not wait and whose context has no
 	// deadline is given up after three times that. Default: 5 s.
 	Timeout time.Duration
+
+	// Local is that of a service in this process, if there is one: what is asked goes there
+	// directly, and over NATS when it is repeated. Replies share memory with the service
+	// then, and are only to be read. Default: all goes over NATS.
+	Local *bus.Local
 
 	// Logger takes what goes on in the background: locks that are lost,
 	// requests that were given up. Default: nothing is logged.

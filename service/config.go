@@ -58,6 +58,10 @@ type Config struct {
 	// Default: that of the worker.
 	Events bus.EventConn
 
+	// Local has callers in this process ask the worker without the server between. Default:
+	// all come over NATS.
+	Local *bus.Local
+
 	// Metrics takes the worker's metrics: see docs/metrics.md. Default: nobody does.
 	Metrics prometheus.Registerer
 

@@ -34,6 +34,7 @@ func (w *Worker) serviceConfig() bus.ServiceConfig {
 		Version:     w.config.Version,
 		Description: "distributed locks with fencing tokens",
 		Queue:       queueGroup,
+		Local:       w.config.Local,
 	}
 	handlers := map[schema.Verb]func(*bus.Request){
 		schema.VerbAcquire:   endpoint(w, schema.VerbAcquire, w.acquire, func(m *schema.Acquire) *string { return &m.Client }),
@@ -79,6 +80,9 @@ func endpoint[M any, P message[M]](w *Worker, verb schema.Verb, handle func(requ
 			return
 		}
 		var m M
+		if given, ok := r.Given.(P); ok {
+			m = *given
+		}
 		q, refused := open(verb, r, P(&m), func() *string { return client(&m) })
 		if refused != nil {
 			r.CountError(refused.Message)
@@ -93,7 +97,7 @@ func endpoint[M any, P message[M]](w *Worker, verb schema.Verb, handle func(requ
 // mention logs, where everything is logged, which fields of a request were passed
 // over: the protocol ignores them, but whoever misspelled one wonders.
 func (w *Worker) mention(r *bus.Request, e schema.Encoding, zero func() schema.Message) {
-	if !w.log.Enabled(context.Background(), slog.LevelDebug) {
+	if r.Given != nil || !w.log.Enabled(context.Background(), slog.LevelDebug) {
 		return
 	}
 	if unknown := schema.Unknown(e, r.Body, zero()); len(unknown) > 0 {
@@ -103,7 +107,11 @@ func (w *Worker) mention(r *bus.Request, e schema.Encoding, zero func() schema.M
 
 // callerOf is who waits for the answer to r.
 func callerOf(r *bus.Request, verb schema.Verb) caller {
-	return caller{inbox: r.Reply, encoding: schema.Detect(r.ContentType, r.Body), verb: verb, asked: time.Now()}
+	encoding := schema.MessagePack
+	if r.Given == nil {
+		encoding = schema.Detect(r.ContentType, r.Body)
+	}
+	return caller{inbox: r.Reply, encoding: encoding, verb: verb, asked: time.Now()}
 }
 
 // open decodes a request, checks who is calling, and checks what is asked.
@@ -113,8 +121,10 @@ func open(verb schema.Verb, r *bus.Request, m schema.Request, client func() *str
 	if err != nil {
 		return q, fault(err)
 	}
-	if err := schema.Decode(q.caller.encoding, r.Body, m); err != nil {
-		return q, fault(err)
+	if r.Given == nil {
+		if err := schema.Decode(q.caller.encoding, r.Body, m); err != nil {
+			return q, fault(err)
+		}
 	}
 	who := client()
 	if address.Named {

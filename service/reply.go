@@ -44,7 +44,7 @@ func (w *Worker) reply(c caller, reply *schema.Reply, undo string) {
 		return
 	}
 	w.meter.answered(c.verb, reply.Status, c.asked)
-	if c.inbox == "" {
+	if c.inbox == "" || w.config.Local.Answer(c.inbox, reply) {
 		return
 	}
 	buffer := buffers.Get().(*[]byte)
