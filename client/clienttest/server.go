@@ -26,6 +26,7 @@ type Server struct {
 	worker *nats.Conn
 	system *nats.Conn     // sees connections end, for the worker
 	stores [2]*bus.Bucket // of locks and of sessions
+	local  bus.Local
 
 	mu   sync.Mutex
 	stop func() // stops the worker; nil while it does not run
@@ -97,6 +98,9 @@ func (s *Server) Conn(options ...nats.Option) *nats.Conn {
 	return nc
 }
 
+// Local joins what is in the process of the worker to it, as a gateway mostly is.
+func (s *Server) Local() *bus.Local { return &s.local }
+
 // URL is where to connect from outside the process; "" without Listen.
 func (s *Server) URL() string { return s.nats.ClientURL() }
 
@@ -120,7 +124,7 @@ func (s *Server) StartWorker() {
 	if s.stop != nil {
 		return
 	}
-	worker, err := service.New(s.worker, s.stores[0], s.stores[1], nil)
+	worker, err := service.New(s.worker, s.stores[0], s.stores[1], &service.Config{Local: &s.local, Listening: s.nats.Listening})
 	if err != nil {
 		s.t.Errorf("clienttest: %v", err)
 		return

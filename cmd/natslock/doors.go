@@ -138,7 +138,7 @@ func (n *node) openDoors(ctx context.Context, c *serveCmd, registry *prometheus.
 		return err
 	}
 	d.nats = nc
-	if d.gateway, err = gateway.New(nc, gateway.Config{Limits: c.limits(), Metrics: registry, Logger: log}); err != nil {
+	if d.gateway, err = gateway.New(nc, gateway.Config{Limits: c.limits(), Metrics: registry, Logger: log, Local: &n.local}); err != nil {
 		return err
 	}
 	n.closers = append(n.closers, d.gateway.Close)

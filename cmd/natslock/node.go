@@ -37,6 +37,7 @@ type node struct {
 	sessions *bus.Bucket
 	worker   *service.Worker // nil: doors alone
 	doors    *doors          // nil: none is open
+	local    bus.Local       // of worker and doors
 	closers  []func() error
 }
 
@@ -144,7 +145,7 @@ func (n *node) openWorker(c *serveCmd, registry *prometheus.Registry, log *slog.
 	config := service.Config{
 		DefaultTTL: c.DefaultTTL, SessionTTL: c.SessionTTL, ReconnectGrace: c.ReconnectGrace,
 		Sync: time.Duration(c.Sync), MaxStore: int64(c.MaxStore), Version: about().Version, Logger: log,
-		Events: n.events,
+		Events: n.events, Local: &n.local,
 	}
 	if n.nats != nil {
 		config.Listening, config.DiskRoom = n.nats.Listening, n.nats.DiskRoom

@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/natslock/natslock/bus"
 	"github.com/natslock/natslock/client"
 	"github.com/natslock/natslock/schema"
 	"github.com/natslock/natslock/service/gateway/fan"
@@ -22,6 +23,7 @@ type Config struct {
 	Limits  Limits                // of each door
 	Metrics prometheus.Registerer // takes the metrics of the doors. Default: nobody
 	Logger  *slog.Logger          // Default: nothing is logged
+	Local   *bus.Local            // of a worker in this process. Default: all goes over NATS
 
 	// SessionTTL is that of its session: how long it may be away from the service, or
 	// held up, before what its callers hold is lost. Default: 10 s
@@ -65,7 +67,7 @@ func New(nc *nats.Conn, cfg Config) (*Gateway, error) {
 	}
 	cfg.SessionTTL = cmp.Or(cfg.SessionTTL, sessionTTL)
 	grace := min(cfg.SessionTTL, schema.MaxGrace*time.Millisecond)
-	c, err := client.New(nc, &client.Options{Logger: cfg.Logger, SessionTTL: cfg.SessionTTL, Grace: grace, StayOnClose: true})
+	c, err := client.New(nc, &client.Options{Logger: cfg.Logger, SessionTTL: cfg.SessionTTL, Grace: grace, StayOnClose: true, Local: cfg.Local})
 	if err != nil {
 		return nil, fmt.Errorf("gateway: %w", err)
 	}

@@ -44,7 +44,7 @@ type line struct {
 }
 
 func newLine(nc *nats.Conn) (*line, error) {
-	caller, err := bus.NewCaller(nc)
+	caller, err := bus.NewCaller(nc, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -21,7 +21,7 @@ import (
 func BenchmarkPairs(b *testing.B) {
 	b.Run("door", func(b *testing.B) {
 		s := clienttest.New(b)
-		g, err := gateway.New(s.Conn(), gateway.Config{})
+		g, err := gateway.New(s.Conn(), gateway.Config{Local: s.Local()})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -63,8 +63,12 @@ func (d *door) serve(nc *nats.Conn, limits gateway.Limits, cfg httpapi.Config) {
 	t := d.t
 	t.Helper()
 	d.metrics = prometheus.NewRegistry()
+	of := gateway.Config{Limits: limits, Metrics: d.metrics}
+	if d.nats != nil {
+		of.Local = d.nats.Local()
+	}
 	var err error
-	if d.gateway, err = gateway.New(nc, gateway.Config{Limits: limits, Metrics: d.metrics}); err != nil {
+	if d.gateway, err = gateway.New(nc, of); err != nil {
 		t.Fatal(err)
 	}
 	if d.server, err = httpapi.New(d.gateway, cfg); err != nil {

@@ -66,6 +66,7 @@ func openDoorOn(t testing.TB, s *clienttest.Server, nc *nats.Conn, of gateway.Co
 // closedDoor is a door without a listener.
 func closedDoor(t testing.TB, s *clienttest.Server, nc *nats.Conn, of gateway.Config, cfg Config) *opened {
 	t.Helper()
+	of.Local = s.Local()
 	g, err := gateway.New(nc, of)
 	if err != nil {
 		t.Fatal(err)

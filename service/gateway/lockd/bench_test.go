@@ -48,7 +48,7 @@ func askOne(c net.Conn, in *bufio.Reader, command string, i int) error {
 
 func benchDoor(b *testing.B, s *clienttest.Server) net.Listener {
 	b.Helper()
-	g, err := gateway.New(s.Conn(), gateway.Config{})
+	g, err := gateway.New(s.Conn(), gateway.Config{Local: s.Local()})
 	if err != nil {
 		b.Fatal(err)
 	}
