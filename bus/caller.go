@@ -3,9 +3,9 @@ package bus
 import (
 	"context"
 	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"fmt"
+	mrand "math/rand/v2"
 	"strconv"
 	"strings"
 	"sync"
@@ -47,6 +47,7 @@ type Caller struct {
 	mu     sync.Mutex
 	now    nats.Status              // of the connection, as far as it has been heard of
 	waits  map[uint64]func(*Answer) // by the last token of the inbox
+	draw   *mrand.ChaCha8           // of those tokens; a generator that nobody can guess from what it gave
 	joined chan struct{}            // closed at the next reconnect
 	lost   chan struct{}            // closed at the next loss of the connection
 }
@@ -59,6 +60,7 @@ func NewCaller(nc *nats.Conn, local *Local) (*Caller, error) {
 		local:  local,
 		inbox:  newInbox(nc) + ".",
 		waits:  map[uint64]func(*Answer){},
+		draw:   mrand.NewChaCha8(seed()),
 		joined: make(chan struct{}),
 		lost:   make(chan struct{}),
 	}
@@ -79,6 +81,12 @@ func NewCaller(nc *nats.Conn, local *Local) (*Caller, error) {
 func newInbox(nc *nats.Conn) string {
 	inbox := nc.NewInbox()
 	return inbox[:strings.LastIndexByte(inbox, '.')+1] + rand.Text()
+}
+
+// seed is a random one.
+func seed() (s [32]byte) {
+	_, _ = rand.Read(s[:]) // never fails
+	return s
 }
 
 // Close ends the Caller. Calls that wait end with ErrDisconnected.
@@ -192,13 +200,10 @@ func (c *Caller) Call(ctx context.Context, subject, contentType string, body []b
 
 // wait takes note of who gets the answers to an id, which it draws.
 func (c *Caller) wait(fn func(*Answer)) (id uint64) {
-	var random [8]byte
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for {
-		_, _ = rand.Read(random[:]) // never fails
-		id = binary.LittleEndian.Uint64(random[:])
-		if c.waits[id] == nil {
+		if id = c.draw.Uint64(); c.waits[id] == nil {
 			c.waits[id] = fn
 			return id
 		}

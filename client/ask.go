@@ -45,7 +45,7 @@ type asking struct {
 	c        *Client
 	request  *request
 	exchange *bus.Exchange
-	timer    *time.Timer
+	timer    *time.Timer // nil: it was not set yet
 	answer   answer
 	failures int   // in a row
 	trouble  error // why there is no answer, as far as that is known
@@ -61,9 +61,8 @@ func (c *Client) ask(ctx context.Context, r *request) (answer, error) {
 	if ctx.Err() != nil {
 		return answer{}, givenUp(ctx, r, nil)
 	}
-	a := asking{c: c, request: r, exchange: c.caller.Open(), timer: time.NewTimer(r.every)}
-	defer a.exchange.Close()
-	defer a.timer.Stop()
+	a := asking{c: c, request: r, exchange: c.caller.Open()}
+	defer a.close()
 	for {
 		rejoined := r.rejoined
 		if rejoined == nil {
@@ -213,7 +212,19 @@ func (a *asking) later(why error) {
 
 // wake sets the time of the next sending.
 func (a *asking) wake(d time.Duration) {
-	a.timer.Reset(min(d, max(0, a.request.until-a.c.now())))
+	d = min(d, max(0, a.request.until-a.c.now()))
+	if a.timer == nil {
+		a.timer = time.NewTimer(d)
+		return
+	}
+	a.timer.Reset(d)
+}
+
+func (a *asking) close() {
+	a.exchange.Close()
+	if a.timer != nil {
+		a.timer.Stop()
+	}
 }
 
 // givenUp is the error of a request that was not decided in time.
