@@ -9,7 +9,7 @@ import (
 
 // lock takes a lock, or joins what the client holds.
 func (c *caller) lock(ctx context.Context, args []json.RawMessage) said {
-	r, err := parseRequest(args, false)
+	r, err := c.parse(args, false)
 	if err != nil {
 		return failed(argument(args), err)
 	}
@@ -70,7 +70,7 @@ func (c *caller) acquire(ctx context.Context, id string, meta schema.Meta, fresh
 
 // isLock tells who holds a lock.
 func (c *caller) isLock(ctx context.Context, args []json.RawMessage) said {
-	r, err := parseRequest(args, false)
+	r, err := c.parse(args, false)
 	if err != nil {
 		return failed(argument(args), err)
 	}
@@ -86,7 +86,7 @@ func (c *caller) isLock(ctx context.Context, args []json.RawMessage) said {
 
 // unlock takes the socket out of a lock, which goes with the last.
 func (c *caller) unlock(ctx context.Context, args []json.RawMessage) said {
-	r, err := parseRequest(args, true)
+	r, err := c.parse(args, true)
 	if err != nil {
 		return failed(argument(args), err)
 	}
@@ -174,7 +174,7 @@ func decided(v schema.Verb, r *schema.Reply, want schema.Status) (schema.Status,
 
 // forceUnlock ends a lock whoever holds it.
 func (c *caller) forceUnlock(ctx context.Context, args []json.RawMessage) said {
-	r, err := parseRequest(args, true)
+	r, err := c.parse(args, true)
 	if err != nil {
 		return failed(argument(args), err)
 	}
