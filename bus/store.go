@@ -35,7 +35,8 @@ type Store interface {
 	// with ErrConflict (nothing was stored: a key is not at its expected
 	// revision), ErrUnavailable, ErrTooLarge or ErrInvalidKey (nothing was
 	// stored), or ErrUnknown (it may have been stored, or may be yet). done
-	// must not block. The values may be used again when Commit has returned.
+	// must not block. The values may be used again when Commit has returned,
+	// or done was called.
 	Commit(writes []Write, done func(revision uint64, err error))
 
 	// Watch calls seen for every key that is there, then ready once, then seen for

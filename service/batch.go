@@ -40,7 +40,26 @@ type part struct {
 	outcomes []lock.Outcome
 	record   lock.Record // after
 	value    []byte      // encoded
+	buffer   *[]byte     // that it is in; nil: nothing was encoded yet
 	written  bool        // by the write in flight
+}
+
+// encode puts the record as it is to be stored into value. A store keeps no value that it
+// is given.
+func (p *part) encode(m *mark) {
+	if p.buffer == nil {
+		p.buffer = buffers.Get().(*[]byte)
+	}
+	*p.buffer = m.encode((*p.buffer)[:0], &p.record)
+	p.value = *p.buffer
+}
+
+// forget gives the value's buffer back.
+func (p *part) forget() {
+	if p.buffer != nil {
+		putBuffer(p.buffer)
+		p.buffer, p.value = nil, nil
+	}
 }
 
 // answer is the reply of the last outcome.
@@ -320,6 +339,7 @@ func (b *batch) finish() {
 // release ends the batch.
 func (b *batch) release() {
 	for i := range b.parts {
+		b.parts[i].forget()
 		b.w.release(b.parts[i].actor)
 	}
 }

@@ -51,7 +51,7 @@ func (b *batch) encode() {
 		p := &b.parts[i]
 		if p.written = p.fold != nil && (p.fold.Changed() || p.speaks()); p.written {
 			p.record = p.fold.Record()
-			p.value = b.w.mark.encode(&p.record)
+			p.encode(b.w.mark)
 		}
 	}
 }

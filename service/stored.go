@@ -24,13 +24,9 @@ func newMark() *mark {
 	return m
 }
 
-// usualRecord is what the record of a lock with one holder takes, in bytes, without what
-// it remembers.
-const usualRecord = 256
-
-// encode is what is to be stored of r, by one write.
-func (m *mark) encode(r *lock.Record) []byte {
-	return binary.LittleEndian.AppendUint64(r.Append(make([]byte, 0, usualRecord+len(r.Ended))), m.last.Add(1))
+// encode appends to dst what is to be stored of r, by one write.
+func (m *mark) encode(dst []byte, r *lock.Record) []byte {
+	return binary.LittleEndian.AppendUint64(r.Append(dst), m.last.Add(1))
 }
 
 // decode reads what was stored. A key that is not there, or was deleted by
