@@ -111,8 +111,11 @@ func (o object) text() json.RawMessage {
 
 // encode writes what JSON can always say.
 func encode(v any) json.RawMessage {
-	if s, ok := v.(string); ok {
-		return quote(make([]byte, 0, len(s)+2), s)
+	switch v := v.(type) {
+	case string:
+		return quote(make([]byte, 0, len(v)+2), v)
+	case []string:
+		return encodeAll(v)
 	}
 	var text bytes.Buffer
 	e := json.NewEncoder(&text)
@@ -121,4 +124,18 @@ func encode(v any) json.RawMessage {
 		panic(err)
 	}
 	return bytes.TrimSpace(text.Bytes())
+}
+
+func encodeAll(texts []string) json.RawMessage {
+	if texts == nil {
+		return null
+	}
+	list := []byte{'['}
+	for i, text := range texts {
+		if i > 0 {
+			list = append(list, ',')
+		}
+		list = quote(list, text)
+	}
+	return append(list, ']')
 }

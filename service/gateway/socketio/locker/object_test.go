@@ -26,6 +26,20 @@ func TestObjectsKeepTheOrderOfTheirMembers(t *testing.T) {
 	}
 }
 
+func TestListsOfTextsAreWrittenAsOthersWriteThem(t *testing.T) {
+	for _, list := range [][]string{nil, {}, {"a"}, {"a\"", "", "<\u2028", "\xff"}} {
+		var want bytes.Buffer
+		e := json.NewEncoder(&want)
+		e.SetEscapeHTML(false)
+		if err := e.Encode(list); err != nil {
+			t.Fatal(err)
+		}
+		if got := encode(list); string(got)+"\n" != want.String() {
+			t.Errorf("%q is %s, want %s", list, got, want.String())
+		}
+	}
+}
+
 // Copying the object for each member of it would be gigabytes.
 func TestManyMembersCostLittle(t *testing.T) {
 	var text strings.Builder
