@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Measures this project's socket.io, that of npm, and the locks of natslock in turn,
-# three times: run.sh [FLAG...]. The flags are those of the program here.
+# Measures this project's socket.io, that of npm, an echo that is stored, and the locks of
+# natslock in turn, three times: run.sh [FLAG...]. The flags are those of the program here.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 work=$(mktemp -d)
@@ -14,6 +14,7 @@ stop() {
 trap 'stop; rm -rf "$work"' EXIT
 go build -o "$work/bench" .
 go build -o "$work/conformance" ../conformance
+go build -o "$work/floor" ./floor
 go build -o "$work/natslock" ../../../../cmd/natslock
 npm ci --no-audit --no-fund
 
@@ -39,5 +40,6 @@ flags=("$@")
 for round in 1 2 3; do
 	measure echo "" "$work/conformance" -addr 127.0.0.1:0 -ping-interval 25s -ping-timeout 20s
 	measure socket.io "" node server.js
+	measure floor "" "$work/floor" -addr 127.0.0.1:0 -data "$work/floor.$round"
 	measure natslock -locks "$work/natslock" serve --sync 1s --data "$work/data.$round" --nats 127.0.0.1:0 --http 127.0.0.1:0
 done
