@@ -36,7 +36,7 @@ func wantStatus(t *testing.T, o Outcome, want schema.Status) {
 func fill(t *testing.T, acquire func(n int) Acquire, like schema.Status) (Record, int) {
 	t.Helper()
 	r := Record{}
-	for n := 0; ; n++ {
+	for n := range 2 * MaxEntries {
 		f := NewFold(r)
 		o := f.Apply(acquire(n))
 		r = f.Record().Seal(uint64(n + 1))
@@ -48,6 +48,8 @@ func fill(t *testing.T, acquire func(n int) Acquire, like schema.Status) (Record
 			return r, n
 		}
 	}
+	t.Fatalf("no bound in sight")
+	return r, 0
 }
 
 func TestARecordHasAThousandEntries(t *testing.T) {
@@ -75,7 +77,7 @@ func TestWaitersOfAFullRecordGetTheirTurn(t *testing.T) {
 	r, _ := Step(Record{}, crowd(0, schema.ModeExclusive))
 	r = r.Seal(1)
 	n := 1
-	for ; ; n++ {
+	for ; n <= MaxEntries; n++ {
 		a := crowd(n, schema.ModeShared)
 		a.Meta = schema.Meta(`{"a":"` + strings.Repeat("x", 3000) + `"}`)
 		after, o := Step(r, a)
@@ -85,7 +87,7 @@ func TestWaitersOfAFullRecordGetTheirTurn(t *testing.T) {
 		}
 		r = after
 	}
-	if n < 50 {
+	if n < 50 || n > MaxEntries {
 		t.Fatalf("full with %d waiters", n)
 	}
 	// Nor may anybody join with much.
