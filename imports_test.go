@@ -38,6 +38,7 @@ var layers = map[string][]string{
 	socketio + "objecthash":       {},
 	socketio + "script":           {},
 	socketio + "locker":           {"schema", "client", "service/gateway", socketio + "engine", socketio + "socket", socketio + "objecthash"},
+	socketio + "bench/floor":      {"bus", "bus/embedded", socketio + "engine", socketio + "socket"},
 	"cmd":                         {"schema", "bus", "bus/embedded", "client", "client/clienttest", "service", "service/gateway", socketio + "locker", socketio + "script"},
 	"examples":                    {"schema", "client"},
 	"examples/ldlm":               {"service/gateway"},
