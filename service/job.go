@@ -24,11 +24,11 @@ type caller struct {
 type job struct {
 	command lock.Command
 	caller  caller
-	asked   time.Time
-	late    bool   // the caller has been told unavailable
-	inner   bool   // the worker's own: no bound refuses it
-	hurry   bool   // has waited for company
-	ended   func() // called when the store has decided; may be nil
+	asked   time.Time // zero: it is the worker's own, and no caller's patience ends
+	late    bool      // the caller has been told unavailable
+	inner   bool      // the worker's own: no bound refuses it
+	hurry   bool      // has waited for company
+	ended   func()    // called when the store has decided; may be nil
 
 	seat *gathering // instead of command: the lock is to be kept for several at once
 }

@@ -81,3 +81,21 @@ func TestEachIsAnsweredItsOwnAfterAnOutage(t *testing.T) {
 		late.want(schema.StatusOK)
 	})
 }
+
+// What the store loses, or does late, counts when it is done.
+func TestALeaveCountsOverAnOutage(t *testing.T) {
+	for _, kind := range []bustest.Kind{bustest.Conflict, bustest.Unavailable, bustest.Lost, bustest.LostAck, bustest.Late} {
+		inBubble(t, func(b *bubble) {
+			b.open("c", "s")
+			b.present("c", "s", "a")
+			b.present("c", "s/l", "b")
+			b.settle()
+			b.script(repeated(5, bustest.Fault{Kind: kind})...)
+			if n := *b.as("c", &schema.Leave{Session: "s"}).want(schema.StatusOK).Count; n != 2 {
+				t.Errorf("after faults of the kind %d: %d holds ended", kind, n)
+			}
+			b.wantHolders("a")
+			b.wantHolders("b")
+		})
+	}
+}

@@ -53,6 +53,21 @@ func TestALockThatCannotBeReadIsLeftAlone(t *testing.T) {
 	}
 }
 
+// Nobody knows whether there is a hold: it does not count as one that has ended.
+func TestALockThatCannotBeReadDoesNotCount(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		b.open("c", "s")
+		b.present("c", "s", "a")
+		b.present("c", "s", "good")
+		b.obscure("a")
+		if n := *b.as("c", &schema.Leave{Session: "s"}).want(schema.StatusOK).Count; n != 1 {
+			t.Errorf("%d holds ended, want 1", n)
+		}
+		b.wantHolders("good")
+		b.store.Fail(nil)
+	})
+}
+
 // One lock that cannot be read does not keep a session from hearing that it lives.
 func TestALockThatCannotBeReadKeepsNoKeepaliveFromItsAnswer(t *testing.T) {
 	inBubble(t, func(b *bubble) {

@@ -119,9 +119,10 @@ func (w *Worker) lookUpExpiries(a *actor, reply *schema.Reply) {
 	w.expiries(a, reply.Holders)
 }
 
-// refuseLate refuses a job that was asked for before since, once.
+// refuseLate refuses a job that was asked for before since, once. What nobody has asked
+// for is not late, however long it takes: it is told when it is decided.
 func (w *Worker) refuseLate(j *job, since time.Time, r refusal) {
-	if !j.late && !j.asked.After(since) {
+	if !j.late && !j.asked.IsZero() && !j.asked.After(since) {
 		j.late = true
 		w.refuse(j, r)
 	}
