@@ -37,7 +37,7 @@ var errOver = errors.New("the session has ended")
 type answer struct {
 	*schema.Reply
 	sent  instant // first: nothing that it did was done before
-	sends int
+	sends int     // but those that nobody has heard
 }
 
 // asking is a request on its way.
@@ -179,6 +179,9 @@ func (a *asking) take(got *bus.Answer) (decided bool, err error) {
 	case errors.Is(got.Err, bus.ErrDenied):
 		return false, &Error{Status: schema.StatusDenied, cause: got.Err}
 	case got.Err != nil:
+		if errors.Is(got.Err, bus.ErrNoService) {
+			a.answer.sends--
+		}
 		a.later(got.Err)
 		return false, nil
 	}

@@ -70,6 +70,37 @@ func TestReleaseWhoseReplyIsLostIsNoError(t *testing.T) {
 	})
 }
 
+func TestReleaseOfSeveralWhoseReplyIsLostIsDone(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		releases := 0
+		s := respond(t, func(a asked) {
+			if releases++; releases > 1 {
+				a.answer(&schema.Reply{Status: schema.StatusOK, Locks: []schema.LockState{
+					{Name: "a", Status: schema.StatusNotHeld}, {Name: "b", Status: schema.StatusReleased},
+				}})
+			}
+		})
+		m := &schema.Release{Locks: []schema.LockToken{{Name: "a", Token: 7}, {Name: "b", Token: 8}}}
+		c := s.Client(nil)
+		for _, want := range []schema.Status{schema.StatusReleased, schema.StatusNotHeld} { // repeated, and then not
+			r := must[*schema.Reply](t)(c.ReleaseIn(t.Context(), "other", m))
+			if r.Status != schema.StatusOK || r.Locks[0].Status != want || r.Locks[1].Status != schema.StatusReleased {
+				t.Errorf("%+v", r)
+			}
+		}
+	})
+}
+
+// What nobody has heard has done nothing, however often it was sent.
+func TestReleaseThatNobodyHeardIsNotDone(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *clienttest.Server) {
+		c := s.Client(nil)
+		s.StopWorker()
+		time.AfterFunc(second, s.StartWorker)
+		wantErr(t, c.Release(t.Context(), "a", 7), client.ErrNotHeld)
+	})
+}
+
 func TestReleaseInOfALockThatOthersEndedIsNotHeld(t *testing.T) {
 	c := clienttest.New(t).Client(nil)
 	r := must[*schema.Reply](t)(c.ReleaseIn(t.Context(), "other", &schema.Release{Name: "a", Token: 7}))

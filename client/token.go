@@ -24,18 +24,31 @@ func (c *Client) Release(ctx context.Context, name string, token uint64) error {
 	return err
 }
 
-// ReleaseIn is CallIn with the release of one hold, by its token, of which the caller
-// knows that it was granted and not released yet. So it is not answered not_held when
-// the request had to be repeated, but released: a copy of it may have ended the hold.
+// ReleaseIn is CallIn with a release of what the caller knows to have been granted and
+// not released yet. So what it names is not answered not_held when the request had to
+// be repeated, but released: a copy of it may have ended the hold. That one had ended
+// before is not told then.
 func (c *Client) ReleaseIn(ctx context.Context, realm string, m *schema.Release) (*schema.Reply, error) {
 	a, err := c.callIn(ctx, realm, schema.VerbRelease, m)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", schema.VerbRelease, err)
 	}
-	if a.Status == schema.StatusNotHeld && a.sends > 1 {
-		a.Status = schema.StatusReleased
+	if a.sends > 1 {
+		asDone(a.Reply)
 	}
 	return a.Reply, nil
+}
+
+// asDone has a reply to a release say that what it did not find was released before.
+func asDone(r *schema.Reply) {
+	if r.Status == schema.StatusNotHeld {
+		r.Status, r.Message = schema.StatusReleased, ""
+	}
+	for i := range r.Locks {
+		if r.Locks[i].Status == schema.StatusNotHeld {
+			r.Locks[i].Status = schema.StatusReleased
+		}
+	}
 }
 
 // askOf has a lock ask whether it is held, if the hold is one of the Client's.
