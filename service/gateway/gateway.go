@@ -119,6 +119,16 @@ func (g *Gateway) Waiting(parent context.Context, repeatable bool) (ctx context.
 	}
 }
 
+// Once is CallIn with a request that its caller makes once. When a release has to be
+// repeated, that the hold is gone may be the first copy's doing, and is no news to the
+// caller: see client.ReleaseIn.
+func (g *Gateway) Once(ctx context.Context, realm string, v schema.Verb, m schema.Message) (*schema.Reply, error) {
+	if release, ok := m.(*schema.Release); ok {
+		return g.ReleaseIn(ctx, realm, release)
+	}
+	return g.CallIn(ctx, realm, v, m)
+}
+
 // probeTimeout is how long the store may take to show that it is there.
 const probeTimeout = 2 * time.Second
 

@@ -1,4 +1,4 @@
-// Package gatewaytest has what the benchmarks of several doors share, so that their
+// Package gatewaytest has what the tests of several doors share, and their benchmarks, so that their
 // figures can be compared.
 package gatewaytest
 

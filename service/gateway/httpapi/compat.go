@@ -74,7 +74,7 @@ func (x *exchange) form() (form, bool) {
 // ask makes a request in the realm of the compatible calls, and answers the call
 // itself if that fails.
 func (x *exchange) ask(ctx context.Context, v schema.Verb, m schema.Message) (*schema.Reply, bool) {
-	reply, err := x.server.gateway.CallIn(ctx, x.server.config.Realm, v, m)
+	reply, err := x.server.gateway.Once(ctx, x.server.config.Realm, v, m)
 	switch {
 	case err == nil:
 		return reply, true

@@ -34,6 +34,9 @@ canceled; when the grant could not be delivered, what it newly holds is released
 A call that drains away is answered 503. It keeps its place in the queue if it named
 its request: the same call again finds it, here or elsewhere.
 
+A release that the door had to repeat, because its answer was lost, is "released" if
+there is no such hold: nothing tells whether the first copy ended it.
+
 # Who may call
 
 Whoever reaches the address. Pages of web sites that are open in somebody's browser

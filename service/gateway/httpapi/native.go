@@ -53,7 +53,7 @@ func (x *exchange) call(v schema.Verb, m schema.Request) {
 		x.wrong(err)
 		return
 	}
-	reply, err := x.server.gateway.CallIn(x.r.Context(), x.realm, v, m)
+	reply, err := x.server.gateway.Once(x.r.Context(), x.realm, v, m)
 	if err != nil {
 		x.failed(err)
 		return
