@@ -102,8 +102,8 @@ func (s *Server) Unlock(ctx context.Context, r *pb.UnlockRequest) (*pb.UnlockRes
 	if nameFault(name) != nil {
 		return notUnlocked(name, false), nil
 	}
-	if m := s.tokens.take(name, r.GetKey()); m != nil {
-		reply, err := s.release(ctx, m, true)
+	if g := s.tokens.take(name, r.GetKey()); g.release != nil {
+		reply, err := s.release(ctx, r.GetKey(), g, true)
 		if err != nil || reply.Status != schema.StatusNotHeld {
 			return released(name, reply, err)
 		}
@@ -115,17 +115,26 @@ func (s *Server) Unlock(ctx context.Context, r *pb.UnlockRequest) (*pb.UnlockRes
 	if f.hold == nil {
 		return notUnlocked(name, f.holders > 0 || s.lately.knows(name, time.Now())), nil
 	}
-	reply, err := s.release(ctx, f.release(name), f.holders == 1)
+	reply, err := s.release(ctx, r.GetKey(), grant{release: f.release(name)}, f.holders == 1)
 	return released(name, reply, err)
 }
 
-// release ends a hold, the last one of its lock or not.
-func (s *Server) release(ctx context.Context, m *schema.Release, last bool) (*schema.Reply, error) {
-	reply, err := s.ask(ctx, schema.VerbRelease, m)
-	if err == nil && last && reply.Status.OK() {
-		s.lately.end(m.Name, time.Now())
+// release ends the hold of a key, the last one of its lock or not. When nobody is told
+// what came of it, its client may call again, and is told then that it is released.
+func (s *Server) release(ctx context.Context, key string, g grant, last bool) (*schema.Reply, error) {
+	reply, err := s.ask(ctx, schema.VerbRelease, g.release)
+	if err != nil {
+		g.tried = true
+		s.tokens.keep(key, g)
+		return nil, err
 	}
-	return reply, err
+	if g.tried && reply.Status == schema.StatusNotHeld {
+		reply.Status = schema.StatusReleased
+	}
+	if last && reply.Status.OK() {
+		s.lately.end(g.release.Name, time.Now())
+	}
+	return reply, nil
 }
 
 // Renew gives a lock that has a timeout another one, from now on.
@@ -175,7 +184,7 @@ func (s *Server) ask(ctx context.Context, v schema.Verb, m schema.Message) (*sch
 	}
 	asking, cancel := context.WithTimeout(ctx, s.patience)
 	defer cancel()
-	reply, err := s.gateway.CallIn(asking, s.config.Realm, v, m)
+	reply, err := s.gateway.Once(asking, s.config.Realm, v, m)
 	if err != nil {
 		return nil, failed(ctx, err)
 	}

@@ -32,7 +32,8 @@ not matter by which gateway or connection the lock was taken.
 
 TryLock, Unlock and Renew are served over HTTP too, for sessions that are shown by a
 cookie. A session's calls are answered one after the other. It ends when it is
-deleted, when it was idle for too long, or with the gateway, and what it holds with it.
+deleted, when it was idle for too long, or with the gateway, and what it holds with it; with
+Config.Keep that stays, however the session ends, as it does with a connection.
 One address may have a tenth of all, so that nobody keeps the others out.
 */
 package ldlm

@@ -1,6 +1,7 @@
 package ldlm
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -66,7 +67,7 @@ func openDoorOn(t testing.TB, s *clienttest.Server, nc *nats.Conn, of gateway.Co
 // closedDoor is a door without a listener.
 func closedDoor(t testing.TB, s *clienttest.Server, nc *nats.Conn, of gateway.Config, cfg Config) *opened {
 	t.Helper()
-	of.Local = s.Local()
+	of.Local = cmp.Or(of.Local, s.Local())
 	g, err := gateway.New(nc, of)
 	if err != nil {
 		t.Fatal(err)

@@ -13,20 +13,30 @@ const maxTokens = 1 << 14
 // ask who holds it. Others are found by asking. The zero tokens is usable.
 type tokens struct {
 	mu sync.Mutex
-	of map[grantID]*schema.Release
+	of map[grantID]grant
 }
 
 type grantID struct{ name, key string }
 
+// grant is one that is known.
+type grant struct {
+	release *schema.Release // that ends it
+	tried   bool            // was sent, and may have ended it
+}
+
 // add takes note of a grant.
 func (ts *tokens) add(key string, m *schema.Acquire, token uint64) {
-	if m.Size != 1 {
-		return
+	if m.Size == 1 {
+		ts.keep(key, grant{release: &schema.Release{Name: m.Name, Client: m.Client, Token: token}})
 	}
+}
+
+// keep takes note of a grant for the next Unlock by its key.
+func (ts *tokens) keep(key string, g grant) {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
 	if ts.of == nil {
-		ts.of = map[grantID]*schema.Release{}
+		ts.of = map[grantID]grant{}
 	}
 	for id := range ts.of { // any
 		if len(ts.of) < maxTokens {
@@ -34,15 +44,15 @@ func (ts *tokens) add(key string, m *schema.Acquire, token uint64) {
 		}
 		delete(ts.of, id)
 	}
-	ts.of[grantID{m.Name, key}] = &schema.Release{Name: m.Name, Client: m.Client, Token: token}
+	ts.of[grantID{g.release.Name, key}] = g
 }
 
-// take returns the release of a grant that is known, once. Nil is none.
-func (ts *tokens) take(name, key string) *schema.Release {
+// take returns a grant that is known, once. One without a release is none.
+func (ts *tokens) take(name, key string) grant {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
 	id := grantID{name, key}
-	m := ts.of[id]
+	g := ts.of[id]
 	delete(ts.of, id)
-	return m
+	return g
 }

@@ -17,15 +17,15 @@ func TestTokensAreKnownOnce(t *testing.T) {
 	ts.add("k", &schema.Acquire{Name: "x", Client: "c", Size: 1}, 7)
 	ts.add("k", &schema.Acquire{Name: "sized", Client: "c", Size: 2}, 8)
 	for _, other := range []grantID{{"x", ""}, {"y", "k"}, {"sized", "k"}} {
-		if m := ts.take(other.name, other.key); m != nil {
-			t.Errorf("%v: %+v", other, m)
+		if g := ts.take(other.name, other.key); g.release != nil {
+			t.Errorf("%v: %+v", other, g)
 		}
 	}
-	if diff := cmp.Diff(&schema.Release{Name: "x", Client: "c", Token: 7}, ts.take("x", "k")); diff != "" {
+	if diff := cmp.Diff(&schema.Release{Name: "x", Client: "c", Token: 7}, ts.take("x", "k").release); diff != "" {
 		t.Error(diff)
 	}
-	if m := ts.take("x", "k"); m != nil {
-		t.Errorf("%+v", m)
+	if g := ts.take("x", "k"); g.release != nil {
+		t.Errorf("%+v", g)
 	}
 	for i := range maxTokens + 10 {
 		ts.add(fmt.Sprint(i), &schema.Acquire{Name: "x", Size: 1}, 1)

@@ -1,0 +1,80 @@
+package ldlm
+
+import (
+	"context"
+	"runtime"
+	"testing"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/natslock/natslock/bus"
+	"github.com/natslock/natslock/client/clienttest"
+	"github.com/natslock/natslock/service/gateway"
+	"github.com/natslock/natslock/service/gateway/gatewaytest"
+	pb "github.com/natslock/natslock/service/gateway/ldlm/ldlmpb"
+)
+
+// onLine is a door that is joined to the service only by what can lose answers.
+func onLine(t *testing.T) (*opened, *gatewaytest.Line) {
+	t.Helper()
+	s := clienttest.New(t)
+	line := gatewaytest.NewLine(s.Conn())
+	d := openDoorOn(t, s, s.Conn(nats.InProcessServer(line)), gateway.Config{SessionTTL: never, Local: new(bus.Local)}, Config{})
+	return d, line
+}
+
+// What was released when the answer was lost is not told to be under a wrong key when
+// the door asks again, whether it had granted the lock itself or had to look for it.
+func TestAnUnlockWhoseAnswerIsLostIsDone(t *testing.T) {
+	d, line := onLine(t)
+	a := d.dial(t)
+	other := openDoor(t, d.service, gateway.Limits{}, Config{}).dial(t)
+	for _, c := range []struct {
+		by   caller
+		size int32
+	}{{a, 1}, {a, 2}, {other, 1}} {
+		key := c.by.mustTry(t, &pb.TryLockRequest{Name: "x", Size: &c.size})
+		line.LoseAnswer("lock.ldlm.release")
+		got := make(chan *pb.UnlockResponse)
+		go func() { got <- a.unlock(t, "x", key) }()
+		d.free(t, "x")
+		line.Break()
+		same(t, <-got, &pb.UnlockResponse{Name: "x", Unlocked: true})
+		same(t, a.unlock(t, "x", key), &pb.UnlockResponse{Name: "x", Error: fault(pb.ErrorCode_InvalidLockKey, "invalid lock key")})
+	}
+}
+
+// A client that is told of an outage calls again, and the lock has been released by the
+// first call.
+func TestAnUnlockThatIsCalledAgainIsDone(t *testing.T) {
+	d, line := onLine(t)
+	a := d.dial(t)
+	for _, size := range []int32{1, 2} {
+		key := a.mustTry(t, &pb.TryLockRequest{Name: "x", Size: &size})
+		line.LoseAnswer("lock.ldlm.release")
+		ctx, cancel := context.WithCancel(t.Context())
+		gone := make(chan error)
+		go func() {
+			_, err := a.Unlock(ctx, &pb.UnlockRequest{Name: "x", Key: key})
+			gone <- err
+		}()
+		d.free(t, "x")
+		cancel()
+		if err := <-gone; err == nil {
+			t.Error("it was answered")
+		}
+		for !d.tried("x", key) {
+			runtime.Gosched() // until the door has given up, too
+		}
+		line.Break()
+		same(t, a.unlock(t, "x", key), &pb.UnlockResponse{Name: "x", Unlocked: true})
+		same(t, a.unlock(t, "x", key), notUnlocked("x", true))
+	}
+}
+
+// tried tells whether an Unlock by a key was sent and not answered.
+func (d *opened) tried(name, key string) bool {
+	d.tokens.mu.Lock()
+	defer d.tokens.mu.Unlock()
+	return d.tokens.of[grantID{name, key}].tried
+}
