@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/natslock/natslock/schema"
 	"github.com/natslock/natslock/service/gateway"
 )
 
@@ -143,6 +144,25 @@ const (
 	wantNoCookie  = `{"error":"session cookie not found. create a new session at /session"}`
 	wantOldCookie = `{"error":"session cookie invalid or expired. create a new session at /session"}`
 )
+
+// What is kept outlives a session that is ended as one that is left, and its key is good in
+// another.
+func TestRESTKeepsLocksOfASessionThatIsDeleted(t *testing.T) {
+	r := openREST(t, gateway.Limits{}, Config{Keep: true})
+	b := r.browser(t)
+	b.ask(t, "POST", "/session", "")
+	timed := b.want(t, "POST", "/v1/lock", `{"name":"x","lock_timeout_seconds":1000}`, 200, `{"locked":true,"name":"x","key":"{key}"}`)
+	b.want(t, "POST", "/v1/lock", `{"name":"y"}`, 200, `{"locked":true,"name":"y","key":"{key}"}`)
+	b.want(t, "DELETE", "/session", "", 200, `{"session_id":""}`)
+	for name, ttl := range map[string]int64{"x": 1_000_000, "y": schema.MaxTTL} {
+		if h := r.door.state(t, name).Holders; len(h) != 1 || h[0].TTL != ttl || len(h[0].Sessions) != 0 {
+			t.Errorf("%s: %+v", name, h)
+		}
+	}
+	b.ask(t, "POST", "/session", "")
+	b.want(t, "POST", "/v1/unlock", fmt.Sprintf(`{"name":"x","key":"%s"}`, timed["key"]), 200, `{"unlocked":true,"name":"x"}`)
+	r.door.free(t, "x")
+}
 
 func TestRESTSessions(t *testing.T) {
 	r := openREST(t, gateway.Limits{}, Config{})

@@ -29,7 +29,7 @@ type Config struct {
 	Realm    string
 	Password string       // "" is none
 	TLS      *tls.Config  // nil is none
-	Keep     bool         // what a connection holds outlives it
+	Keep     bool         // what a connection or a session of REST holds outlives it
 	Logger   *slog.Logger // Default: nothing is logged
 }
 
