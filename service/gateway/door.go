@@ -4,9 +4,12 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/natslock/natslock/bus"
 )
 
 // Limits bound what comes in by a door. Zero is the default.
@@ -45,17 +48,19 @@ type Door struct {
 	limits      Limits
 	counts      Limit // what its connections are
 	connections atomic.Int64
+	log         *slog.Logger
 
 	open     prometheus.Gauge
 	requests prometheus.Gauge
 	waiters  prometheus.Gauge
 	refused  *prometheus.CounterVec
+	denied   prometheus.Counter
 }
 
 // meters are the metrics of all doors.
 type meters struct {
 	open, requests, waiters *prometheus.GaugeVec
-	refused                 *prometheus.CounterVec
+	refused, denied         *prometheus.CounterVec
 }
 
 // Door makes the door of a name, one of each.
@@ -75,19 +80,22 @@ func (g *Gateway) door(name string, counts Limit) (*Door, error) {
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "natslock_door_refused_total", Help: "What was refused because it was beyond a limit.",
 		}, []string{"door", "limit"}),
+		denied: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "natslock_door_denied_total", Help: "Calls that were refused because of the web site, the name or the credentials they came with.",
+		}, []string{"door"}),
 	}
 	for _, err := range []error{
 		register(g.config.Metrics, &m.open), register(g.config.Metrics, &m.requests),
-		register(g.config.Metrics, &m.waiters), register(g.config.Metrics, &m.refused),
+		register(g.config.Metrics, &m.waiters), register(g.config.Metrics, &m.refused), register(g.config.Metrics, &m.denied),
 	} {
 		if err != nil {
 			return nil, fmt.Errorf("door %s: %w", name, err)
 		}
 	}
 	d := &Door{
-		limits: g.config.Limits, counts: counts,
+		limits: g.config.Limits, counts: counts, log: bus.SeldomLogger(g.config.Logger.With("door", name)),
 		open: m.open.WithLabelValues(name), requests: m.requests.WithLabelValues(name), waiters: m.waiters.WithLabelValues(name),
-		refused: m.refused.MustCurryWith(prometheus.Labels{"door": name}),
+		refused: m.refused.MustCurryWith(prometheus.Labels{"door": name}), denied: m.denied.WithLabelValues(name),
 	}
 	for _, limit := range []Limit{counts, LimitRequests, LimitWaiters, LimitSize} {
 		d.refused.WithLabelValues(string(limit))
@@ -111,6 +119,14 @@ func (d *Door) Limits() Limits { return d.limits }
 
 // Refuse counts what is refused because it is beyond a limit.
 func (d *Door) Refuse(l Limit) { d.refused.WithLabelValues(string(l)).Inc() }
+
+// Deny counts a call that is refused because of where it comes from, and logs why, once
+// in a while. Who called may be a page that tells nobody, so whoever has forgotten to
+// name a web site finds it here.
+func (d *Door) Deny(why, from string) {
+	d.denied.Inc()
+	d.log.Warn("a call was denied", "why", why, "from", from)
+}
 
 // Connection is one connection, which asks and waits.
 type Connection struct {

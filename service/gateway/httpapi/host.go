@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-
-	"github.com/natslock/natslock/schema"
 )
 
 // belongs refuses a request that came in on loopback under the name of some web
@@ -15,6 +13,6 @@ func (x *exchange) belongs() bool {
 	if x.server.origins.Serve(local, x.r.Host) {
 		return true
 	}
-	x.refuse(schema.StatusDenied, fmt.Sprintf("host: %.100q is not known here, where localhost is served; --http-origin http://… or https://… makes a name known", x.r.Host))
+	x.deny(fmt.Sprintf("host: %.100q is not known here, where localhost is served; --http-origin http://… or https://… makes a name known", x.r.Host))
 	return false
 }

@@ -63,7 +63,7 @@ func (d *door) serve(nc *nats.Conn, limits gateway.Limits, cfg httpapi.Config) {
 	t := d.t
 	t.Helper()
 	d.metrics = prometheus.NewRegistry()
-	of := gateway.Config{Limits: limits, Metrics: d.metrics}
+	of := gateway.Config{Limits: limits, Metrics: d.metrics, Logger: cfg.Logger}
 	if d.nats != nil {
 		of.Local = d.nats.Local()
 	}

@@ -21,7 +21,7 @@ func (x *exchange) admit() bool {
 	header.Add("Vary", "Origin")
 	ok, foreign := x.server.origins.Admit(origin, x.r.Host)
 	if !ok {
-		x.refuse(schema.StatusDenied, fmt.Sprintf("origin: pages of %.100q may not call; --http-origin says which may", origin))
+		x.deny(fmt.Sprintf("origin: pages of %.100q may not call; --http-origin says which may", origin))
 		return false
 	}
 	if foreign {
@@ -29,6 +29,12 @@ func (x *exchange) admit() bool {
 		header.Set("Access-Control-Expose-Headers", "Retry-After")
 	}
 	return true
+}
+
+// deny refuses a request because of where it comes from.
+func (x *exchange) deny(why string) {
+	x.server.door.Deny(why, x.r.RemoteAddr)
+	x.refuse(schema.StatusDenied, why)
 }
 
 // options answers what may be asked for, by a browser before it asks.

@@ -1,9 +1,12 @@
 package httpapi_test
 
 import (
+	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/natslock/natslock/service/gateway"
+	"github.com/natslock/natslock/service/gateway/gatewaytest"
 	"github.com/natslock/natslock/service/gateway/httpapi"
 )
 
@@ -31,6 +34,41 @@ func TestPagesOfOtherSitesMayNotCall(t *testing.T) {
 	d.call("OPTIONS", lockPath+"a", "", "Origin", "https://bad.example", "Access-Control-Request-Method", "DELETE").want(t, 403, "denied")
 	if a := d.call("OPTIONS", lockPath+"a", ""); a.code != 204 || a.header.Get("Allow") == "" {
 		t.Errorf("%+v", a)
+	}
+}
+
+func TestADeniedCallIsToldToTheOperator(t *testing.T) {
+	page := func(code int) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) })
+	}
+	for _, c := range []struct{ path, header, value, said string }{
+		{lockPath + "a", "Origin", "https://bad.example", `origin: pages of \"https://bad.example\" may not call; --http-origin`},
+		{lockPath + "a", "Host", "bad.example", `host: \"bad.example\" is not known here`},
+		{"/locked", "Authorization", "Basic eDp5", `/locked: wrong user or password`},
+		{"/locked", "", "", ""}, // its browser asks for them now
+		{"/near", "", "", `/near: without --auth-user`},
+		{"/elsewhere", "", "", ""},
+	} {
+		var log gatewaytest.Log
+		d := open(t, gateway.Limits{}, httpapi.Config{Logger: log.Logger(), Pages: map[string]http.Handler{"/locked": page(401), "/near": page(403)}})
+		denied := 1.0
+		switch {
+		case c.header == "Host":
+			d.codeFor(c.value)
+		case c.header != "":
+			d.call("GET", c.path, "", c.header, c.value)
+		default:
+			d.call("GET", c.path, "")
+		}
+		if c.said == "" {
+			denied = 0
+		}
+		if n := d.metric("natslock_door_denied_total"); n != denied {
+			t.Errorf("%+v: %v denied", c, n)
+		}
+		if said := strings.Contains(log.String(), c.said) && strings.Contains(log.String(), "door=http"); said != (c.said != "") {
+			t.Errorf("%+v: the log says %s", c, log.String())
+		}
 	}
 }
 

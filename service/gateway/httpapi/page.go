@@ -19,6 +19,21 @@ func (x *exchange) page(handler http.Handler) {
 		return // the connection is gone
 	}
 	handler.ServeHTTP(&coded{x.w, &x.code}, x.r)
+	if why := x.turnedAway(); why != "" {
+		x.server.door.Deny(x.r.URL.Path+": "+why, x.r.RemoteAddr)
+	}
+}
+
+// turnedAway is why a page was not shown, unless its browser was only told to ask for
+// credentials.
+func (x *exchange) turnedAway() string {
+	switch {
+	case x.code == http.StatusUnauthorized && x.r.Header.Get("Authorization") != "":
+		return "wrong user or password; --auth-user and --auth-password say which are right"
+	case x.code == http.StatusForbidden:
+		return "without --auth-user and --auth-password it is for the machine that natslock runs on"
+	}
+	return ""
 }
 
 // coded notes the code of an answer.

@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"time"
 
+	"google.golang.org/grpc/status"
+
 	"github.com/natslock/natslock/service/gateway"
 )
 
@@ -134,6 +136,7 @@ func (r *REST) answer(w http.ResponseWriter, request *http.Request) answer {
 	}
 	defer end()
 	if err := r.foreign(request); err != nil {
+		r.door.Deny(status.Convert(err).Message(), request.RemoteAddr)
 		return failure(err)
 	}
 	if !r.authenticated(request) {

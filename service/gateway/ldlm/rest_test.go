@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/cookiejar"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
@@ -14,8 +15,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/natslock/natslock/client/clienttest"
 	"github.com/natslock/natslock/schema"
 	"github.com/natslock/natslock/service/gateway"
+	"github.com/natslock/natslock/service/gateway/gatewaytest"
 )
 
 // rested is a door to REST that is open.
@@ -310,6 +313,23 @@ func TestRESTServesTheSitesThatAreKnown(t *testing.T) {
 				t.Errorf("%q: %s", header, message)
 			}
 		}
+	}
+}
+
+func TestRESTTellsTheOperatorOfOtherSites(t *testing.T) {
+	var log gatewaytest.Log
+	s := clienttest.New(t)
+	r := closedDoor(t, s, s.Conn(), gateway.Config{Logger: log.Logger()}, Config{}).newREST(t, 0)
+	defer r.Drain(t.Context())
+	connection := r.door.Connect()
+	defer connection.Close()
+	request := httptest.NewRequestWithContext(context.WithValue(t.Context(), connKey{}, connection), http.MethodPost, "/session", http.NoBody)
+	request.Header.Set("Origin", "https://evil.example")
+	if a := r.answer(httptest.NewRecorder(), request); a.code != http.StatusForbidden {
+		t.Errorf("%d %s", a.code, a.body)
+	}
+	if said := log.String(); !strings.Contains(said, "door=ldlm-rest ") || !strings.Contains(said, "evil.example") || !strings.Contains(said, "--ldlm-rest-origin") {
+		t.Errorf("the log says %q", said)
 	}
 }
 

@@ -60,6 +60,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if why := s.unwelcome(r); why != "" {
+		s.door.Deny(why, r.RemoteAddr)
 		http.Error(w, why, http.StatusForbidden)
 		return
 	}

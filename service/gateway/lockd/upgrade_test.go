@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/coder/websocket"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/natslock/natslock/service/gateway"
 	"github.com/natslock/natslock/service/gateway/lockd"
@@ -108,6 +110,14 @@ func TestOnLoopbackNoOtherNameIsServed(t *testing.T) {
 	want := `host: "evil.example" is not known here, where localhost is served; --lockd-ws-origin http://… or https://… makes a name known` + "\n"
 	if _, why := d.upgrade(t, "/", "evil.example", ""); why != want {
 		t.Error(why)
+	}
+	denied := `
+		# HELP natslock_door_denied_total Calls that were refused because of the web site, the name or the credentials they came with.
+		# TYPE natslock_door_denied_total counter
+		natslock_door_denied_total{door="lockd"} 6
+`
+	if err := testutil.GatherAndCompare(d.meters, strings.NewReader(denied), "natslock_door_denied_total"); err != nil {
+		t.Error(err)
 	}
 }
 

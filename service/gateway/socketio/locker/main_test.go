@@ -40,7 +40,7 @@ type door struct {
 func open(t *testing.T, nc *nats.Conn, limits gateway.Limits, cfg locker.Config) *door {
 	t.Helper()
 	metrics := prometheus.NewRegistry()
-	g, err := gateway.New(nc, gateway.Config{Limits: limits, Metrics: metrics})
+	g, err := gateway.New(nc, gateway.Config{Limits: limits, Metrics: metrics, Logger: cfg.Logger})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,6 +91,21 @@ func (d *door) wantRefused(limits map[gateway.Limit]float64) {
 			}
 		}
 	}
+}
+
+// denied is how many calls were refused because of where they came from.
+func (d *door) denied() float64 {
+	d.t.Helper()
+	families, err := d.metrics.Gather()
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == "natslock_door_denied_total" {
+			return f.GetMetric()[0].GetCounter().GetValue()
+		}
+	}
+	return 0
 }
 
 // alone is a door on a natslock of its own.

@@ -72,11 +72,7 @@ func New(g *gateway.Gateway, cfg Config) (*Server, error) {
 		Engine: engine.Config{
 			Admit: s.admit, Origins: cfg.Origins, DrainSpread: cfg.DrainSpread,
 			MaxPayload: door.Limits().Size, MaxSessions: door.Limits().Connections,
-			Refused: func(_ *http.Request, err error) {
-				if errors.Is(err, engine.ErrTooManySessions) {
-					door.Refuse(gateway.LimitConnections)
-				}
-			},
+			Refused: s.refused,
 		},
 		Namespaces: map[string]socket.Connect{namespace: s.connect},
 	})
@@ -102,6 +98,17 @@ func (s *Server) admit(*http.Request) error {
 		return &engine.Refusal{Status: http.StatusServiceUnavailable, Message: err.Error()}
 	}
 	return nil
+}
+
+// refused takes note of who is turned away. What a page is told of that is fixed by the
+// protocol, so only the log has the reason.
+func (s *Server) refused(r *http.Request, err error) {
+	switch {
+	case errors.Is(err, engine.ErrTooManySessions):
+		s.door.Refuse(gateway.LimitConnections)
+	case errors.Is(err, engine.ErrForbidden):
+		s.door.Deny(fmt.Sprintf("origin: pages of %.100q may not connect; --http-origin says which may", r.Header.Get("Origin")), r.RemoteAddr)
+	}
 }
 
 // connect lets a socket in.

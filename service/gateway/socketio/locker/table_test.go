@@ -1,7 +1,9 @@
 package locker_test
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -12,6 +14,7 @@ import (
 	"github.com/natslock/natslock/client"
 	"github.com/natslock/natslock/client/clienttest"
 	"github.com/natslock/natslock/service/gateway"
+	"github.com/natslock/natslock/service/gateway/gatewaytest"
 	"github.com/natslock/natslock/service/gateway/socketio/locker"
 )
 
@@ -272,6 +275,33 @@ func TestBeyondALimit(t *testing.T) {
 	}
 	d.stop() // when all that it was is over
 	d.wantRefused(map[gateway.Limit]float64{gateway.LimitConnections: 1, gateway.LimitRequests: 1, gateway.LimitSize: 1})
+}
+
+func TestAPageThatMayNotConnectIsToldToTheOperator(t *testing.T) {
+	var log gatewaytest.Log
+	d := open(t, clienttest.New(t).Conn(), gateway.Limits{}, locker.Config{Logger: log.Logger(), Origins: []string{"https://good.example"}})
+	for _, origin := range []string{"https://good.example", "https://bad.example"} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodOptions, d.http.URL+"/socket.io/?EIO=4&transport=polling", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Origin", origin)
+		response, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(response.Body)
+		if err = errors.Join(err, response.Body.Close()); err != nil {
+			t.Fatal(err)
+		}
+		told := strings.Contains(log.String(), "door=socketio") && strings.Contains(log.String(), "bad.example") && strings.Contains(log.String(), "--http-origin")
+		if refused := string(body) == `{"code":4,"message":"Forbidden"}`+"\n"; refused != (origin == "https://bad.example") || told != refused {
+			t.Errorf("%s: %s %s, and the log says %q", origin, response.Status, body, log.String())
+		}
+	}
+	if n := d.denied(); n != 1 {
+		t.Errorf("%v denied", n)
+	}
 }
 
 func TestNobodyIsLetInWhileItStops(t *testing.T) {
