@@ -9,12 +9,18 @@ for file in docker-compose.yml .github/workflows/ci.yml; do
 	npx --yes yaml@2.8.1 valid <"$file" || die "$file is no YAML"
 done
 
+# What the console asks for comes from the environment of docker compose.
+export NATSLOCK_AUTH_USER=ann NATSLOCK_AUTH_PASSWORD=secret
+names=$(grep -o "NATSLOCK_AUTH_[A-Z]*" docker-compose.yml | sort -u)
+[[ $names == NATSLOCK_AUTH_PASSWORD$'\n'NATSLOCK_AUTH_USER ]] || die "docker-compose.yml passes no credentials on"
+
 if docker info >/dev/null 2>&1; then
 	export COMPOSE_PROJECT_NAME=natslock-ci-$$
 	compose() { docker compose "$@"; }
 	trap 'compose down --volumes; end' EXIT
 	compose up --build --wait
 	compose exec natslock natslock list --limit 1
+	curl -fsS -u ann:secret -o /dev/null http://127.0.0.1:8080/console
 	exit 0
 fi
 
@@ -41,3 +47,4 @@ fi
 say "natslock ${command[*]}, natslock ${health[*]}"
 background "${as[@]}" "$natslock" "${command[@]}"
 "${as[@]}" "$natslock" "${health[@]}"
+curl -fsS -u ann:secret -o /dev/null "http://$NATSLOCK_HTTP/console"
