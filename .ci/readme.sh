@@ -36,7 +36,7 @@ awk -v dir="$work" '
 ' "$page"
 
 # What is run finds the server where it listens here.
-sed -i "s/127\.0\.0\.1:8080/$NATSLOCK_HTTP/g" "$work"/[0-9]*.sh
+sed -i -E "s/(127\.0\.0\.1|0\.0\.0\.0):8080/$NATSLOCK_HTTP/g" "$work"/[0-9]*.sh
 
 # same ACTUAL EXPECTED: whether a text is as the page shows it.
 same() {
