@@ -102,7 +102,7 @@ func nameEnvironment(k *kong.Kong) error {
 			flag.Envs, flag.Tag.Envs = nil, nil
 			return next(nil)
 		}
-		name := "NATSLOCK_" + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))
+		name := environOf(flag.Name)
 		flag.Envs, flag.Tag.Envs = []string{name}, []string{name}
 		return next(nil)
 	})
@@ -129,7 +129,28 @@ func usageOf(err error) error {
 		}
 		return usage
 	}
+	if flag := misplaced(parse); flag != "" {
+		return usagef("usage: %s goes after the command: natslock COMMAND %[1]s (see natslock --help)", flag)
+	}
 	return &usageError{fmt.Errorf("usage: %w (see natslock --help)", parse.Unwrap())}
+}
+
+// misplaced is the flag of some command that stands before any command; "" if that is
+// not what is wrong.
+func misplaced(parse *kong.ParseError) string {
+	flag, ok := strings.CutPrefix(parse.Error(), "unknown flag ")
+	flag, _, _ = strings.Cut(flag, ",")
+	if !ok || len(flag) < 2 {
+		return ""
+	}
+	for _, command := range parse.Context.Model.Children {
+		for _, f := range command.Flags {
+			if flag == "--"+f.Name || f.Short != 0 && flag == "-"+string(f.Short) {
+				return flag
+			}
+		}
+	}
+	return ""
 }
 
 // plainly is what the parser says, without its own words.

@@ -83,7 +83,8 @@ func TestWrongValuesAreToldInPlainWords(t *testing.T) {
 	for line, want := range map[string]string{
 		"acquire x --ttl -5s":         "natslock: acquire: --ttl: -5s is negative: " + durations,
 		"acquire x --ttl=-5":          "natslock: acquire: --ttl: -5 is negative: " + durations,
-		"acquire x --ttl 5":           "natslock: acquire: --ttl: 5 has no unit: write 5s for seconds, or " + durations,
+		"acquire x --ttl 5":           "natslock: acquire: --ttl: 5 has no unit: write 5ms or 5s, or " + durations,
+		"serve --default-expiry 1000": "natslock: serve: --default-expiry: 1000 has no unit: write 1000ms or 1000s, or " + durations,
 		"acquire x --wait soon":       `natslock: acquire: --wait: "soon" is no duration: ` + durations,
 		"acquire x --ttl --shared":    "natslock: acquire: --ttl: " + durations + "; --shared is another flag",
 		"acquire x --ttl":             "natslock: acquire: --ttl: " + durations,
@@ -96,6 +97,9 @@ func TestWrongValuesAreToldInPlainWords(t *testing.T) {
 		"release x --token -1":        `natslock: release: --token: "-1" is no whole number`,
 		"renew x --token 1 --ttl 9ms": "natslock: renew: --ttl: must be from 10ms to 24h",
 		"acquire":                     `natslock: acquire: missing "<name> ..."`,
+		"--server nats://a list":      "natslock: usage: --server goes after the command: natslock COMMAND --server",
+		"--json list":                 "natslock: usage: --json goes after the command",
+		"--no-such list":              "natslock: usage: unknown flag --no-such (see natslock --help)",
 	} {
 		if r := bare(t, strings.Fields(line)...).want(t, 2, want); strings.Contains(r.err, "_ms") || strings.Contains(r.err, "session") {
 			t.Errorf("%s: %s", line, r.err)

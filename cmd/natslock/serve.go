@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 
@@ -82,6 +83,7 @@ func (c *serveCmd) Run(ctx context.Context, sys *system, line *kong.Context) err
 	}
 	n.announce(c, log)
 	c.warnUnused(line, log)
+	warnStrange(line, os.Environ(), log)
 	err = c.serve(ctx, n, log, sync.OnceFunc(func() {
 		started()
 		start.pass()

@@ -41,7 +41,7 @@ func durationValue(ctx *kong.DecodeContext, target reflect.Value) error {
 	case err == nil || strings.HasPrefix(word, "-"):
 		return fmt.Errorf("%s is negative: give %s", word, such)
 	case noUnit == nil:
-		return fmt.Errorf("%s has no unit: write %[1]ss for seconds, or give %s", word, such)
+		return fmt.Errorf("%s has no unit: write %[1]sms or %[1]ss, or give %s", word, such)
 	}
 	return fmt.Errorf("%q is no duration: give %s", word, such)
 }
