@@ -27,7 +27,7 @@ func (c *serveCmd) checkAlone() error {
 // openAlone starts doors to workers that are elsewhere.
 func (n *node) openAlone(ctx context.Context, c *serveCmd, log *slog.Logger) error {
 	registry := n.registry()
-	if err := n.exporter(c, registry, log); err != nil {
+	if err := n.exporter(ctx, c, registry, log); err != nil {
 		return err
 	}
 	return n.openDoors(ctx, c, registry, log)

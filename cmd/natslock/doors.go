@@ -98,7 +98,7 @@ func (n *node) listen(ctx context.Context, c *serveCmd, log *slog.Logger) (err e
 	}
 	if c.HTTP != "" {
 		if d.listener, err = gateway.Listen(ctx, string(c.HTTP)); err != nil {
-			return fmt.Errorf("http: %w", err)
+			return fmt.Errorf("http: %w", orElsewhere(err, byFlag("http")))
 		}
 		n.closers = append(n.closers, func() error { return closeListeners(d.listener) })
 	}

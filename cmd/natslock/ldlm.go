@@ -91,12 +91,12 @@ type ldlmDoor struct {
 func (d *ldlmDoor) listen(ctx context.Context, f *ldlmFlags) (err error) {
 	if f.LDLM != "" {
 		if d.listener, err = gateway.Listen(ctx, string(f.LDLM)); err != nil {
-			return fmt.Errorf("ldlm: %w", err)
+			return fmt.Errorf("ldlm: %w", orElsewhere(err, byFlag("ldlm")))
 		}
 	}
 	if f.LDLMREST != "" {
 		if d.restListener, err = gateway.Listen(ctx, string(f.LDLMREST)); err != nil {
-			return fmt.Errorf("ldlm: rest: %w", err)
+			return fmt.Errorf("ldlm: rest: %w", orElsewhere(err, byFlag("ldlm-rest")))
 		}
 	}
 	return nil

@@ -45,17 +45,17 @@ type lockdDoor struct {
 func (d *lockdDoor) listen(ctx context.Context, f *lockdFlags) (err error) {
 	if f.Lockd != "" {
 		if d.tcp, err = gateway.Listen(ctx, string(f.Lockd)); err != nil {
-			return fmt.Errorf("lockd: %w", err)
+			return fmt.Errorf("lockd: %w", orElsewhere(err, byFlag("lockd")))
 		}
 	}
 	if f.LockdUnix != "" {
 		if d.unix, err = lockd.ListenUnix(ctx, f.LockdUnix); err != nil {
-			return fmt.Errorf("lockd: %w", err)
+			return fmt.Errorf("lockd: %w", orElsewhere(err, byFlag("lockd-unix")))
 		}
 	}
 	if f.LockdWS != "" {
 		if d.ws, err = gateway.Listen(ctx, string(f.LockdWS)); err != nil {
-			return fmt.Errorf("lockd websockets: %w", err)
+			return fmt.Errorf("lockd websockets: %w", orElsewhere(err, byFlag("lockd-ws")))
 		}
 	}
 	return nil

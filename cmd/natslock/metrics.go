@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/natslock/natslock/bus"
+	"github.com/natslock/natslock/service/gateway"
 )
 
 // scrapeTimeout bounds one request for metrics.
@@ -50,13 +50,13 @@ func metricsHandler(registry *prometheus.Registry, log *slog.Logger) http.Handle
 }
 
 // exporter serves metrics over HTTP, until the node is closed.
-func (n *node) exporter(c *serveCmd, registry *prometheus.Registry, log *slog.Logger) error {
+func (n *node) exporter(ctx context.Context, c *serveCmd, registry *prometheus.Registry, log *slog.Logger) error {
 	if c.Metrics == "" {
 		return nil
 	}
-	listener, err := net.Listen("tcp", string(c.Metrics))
+	listener, err := gateway.Listen(ctx, string(c.Metrics))
 	if err != nil {
-		return fmt.Errorf("metrics: %w", err)
+		return fmt.Errorf("metrics: %w", orElsewhere(err, byFlag("metrics")))
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", metricsHandler(registry, log))

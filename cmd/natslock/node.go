@@ -80,7 +80,7 @@ func (n *node) open(ctx context.Context, c *serveCmd, log *slog.Logger) (err err
 		return err
 	}
 	registry := n.registry()
-	if err := n.openWorker(c, registry, log); err != nil {
+	if err := n.openWorker(ctx, c, registry, log); err != nil {
 		return err
 	}
 	if err := n.watch(ctx, c, log); err != nil {
@@ -98,7 +98,7 @@ func (n *node) open(ctx context.Context, c *serveCmd, log *slog.Logger) (err err
 func (n *node) embed(ctx context.Context, c *serveCmd, log *slog.Logger) (err error) {
 	n.nats, err = embedded.Start(ctx, embedded.Config{DataDir: c.Data, Addr: string(c.NATS), Sync: time.Duration(c.Sync), MaxSubscriptions: c.NATSMaxSubs, Logger: log})
 	if err != nil {
-		return err
+		return orElsewhere(err, byFlag("nats")+", or use the NATS that is there by --nats-url")
 	}
 	n.closers = append(n.closers, n.nats.Shutdown)
 	return nil
@@ -141,7 +141,7 @@ func (n *node) openStore(ctx context.Context, c *serveCmd, log *slog.Logger) (er
 	return err
 }
 
-func (n *node) openWorker(c *serveCmd, registry *prometheus.Registry, log *slog.Logger) (err error) {
+func (n *node) openWorker(ctx context.Context, c *serveCmd, registry *prometheus.Registry, log *slog.Logger) (err error) {
 	config := service.Config{
 		DefaultTTL: c.DefaultTTL, SessionTTL: c.SessionTTL, ReconnectGrace: c.ReconnectGrace,
 		Sync: time.Duration(c.Sync), MaxStore: int64(c.MaxStore), Version: about().Version, Logger: log,
@@ -153,7 +153,7 @@ func (n *node) openWorker(c *serveCmd, registry *prometheus.Registry, log *slog.
 	if c.Metrics != "" || n.doors != nil {
 		config.Metrics = registry
 	}
-	if err := n.exporter(c, registry, log); err != nil {
+	if err := n.exporter(ctx, c, registry, log); err != nil {
 		return err
 	}
 	n.worker, err = service.New(n.conn, c.grouped(n.locks), n.sessions, &config)

@@ -25,6 +25,9 @@ func NewOrigins(list []string) (Origins, error) {
 			continue
 		}
 		u, err := url.Parse(text)
+		if err == nil && u.Scheme != "" && u.Host != "" && strings.HasPrefix(text, u.Scheme+"://"+u.Host+"/") {
+			return o, fmt.Errorf("origin %q: without what is after the host: %s://%s", text, u.Scheme, u.Host)
+		}
 		if err != nil || u.Scheme == "" || u.Host == "" || text != u.Scheme+"://"+u.Host {
 			return o, fmt.Errorf("origin %q: want one such as https://example.com, or *", text)
 		}

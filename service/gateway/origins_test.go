@@ -22,6 +22,10 @@ func TestOriginsAreChecked(t *testing.T) {
 			t.Errorf("%q is let pass", origin)
 		}
 	}
+	want := `origin "https://good.example/": without what is after the host: https://good.example`
+	if _, err := gateway.NewOrigins([]string{"https://good.example/"}); err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
 }
 
 func TestWhichPagesAreAdmitted(t *testing.T) {
