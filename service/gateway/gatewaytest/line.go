@@ -16,7 +16,8 @@ type Line struct {
 	to nats.InProcessConnProvider
 
 	mu   sync.Mutex
-	lose []byte // what is sent with this has no answer; nil is nothing
+	lose []byte        // what is sent with this has no answer; nil is nothing
+	sent chan struct{} // closed then
 	last *end
 }
 
@@ -37,11 +38,13 @@ func (l *Line) InProcessConn() (net.Conn, error) {
 }
 
 // LoseAnswer has the answer to the next request with this subject lost, and all that
-// comes after it until Break.
-func (l *Line) LoseAnswer(subject string) {
+// comes after it until Break. The channel is closed when it is being sent.
+func (l *Line) LoseAnswer(subject string) (sent <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.lose = []byte("PUB " + subject + " ") // also the end of HPUB
+	l.sent = make(chan struct{})
+	return l.sent
 }
 
 // Break ends the connection, which is made anew.
@@ -59,6 +62,7 @@ func (l *Line) loses(sent []byte) bool {
 		return false
 	}
 	l.lose = nil
+	close(l.sent)
 	return true
 }
 

@@ -31,8 +31,9 @@ type caller struct {
 	queue      chan asked // as many as there may be requests
 
 	// Of run alone, and of gone after it.
-	leaf *client.Leaf // nil: nothing was locked yet
-	last request      // about a lock, if it was not long
+	leaf  *client.Leaf // nil: nothing was locked yet
+	last  request      // about a lock, if it was not long
+	holds holds
 
 	watching atomic.Bool // its realm
 }
@@ -153,11 +154,11 @@ func (c *caller) present(ctx context.Context) error {
 		}
 		c.leave()
 	}
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, c.server.patience)
 	defer cancel()
 	leaf, err := c.server.gateway.OpenLeaf(ctx, c.socket.ID())
 	if err == nil {
-		c.leaf = leaf
+		c.leaf, c.holds = leaf, nil
 	}
 	return err
 }
@@ -165,9 +166,16 @@ func (c *caller) present(ctx context.Context) error {
 // call asks the service. An acquire that is given up is not taken back, because by
 // then the hold may be another socket's, too: it ends with the leaf.
 func (c *caller) call(ctx context.Context, realm string, v schema.Verb, m schema.Message) (*schema.Reply, error) {
-	ctx, end := context.WithTimeoutCause(ctx, callTimeout, client.ErrHandedOver)
+	ctx, end := context.WithTimeoutCause(ctx, c.server.patience, client.ErrHandedOver)
 	defer end()
 	return c.server.gateway.CallIn(ctx, realm, v, m)
+}
+
+// once is call for a release of what is known to be held: see gateway.Gateway.Once.
+func (c *caller) once(ctx context.Context, realm string, v schema.Verb, m schema.Message) (*schema.Reply, error) {
+	ctx, end := context.WithTimeout(ctx, c.server.patience)
+	defer end()
+	return c.server.gateway.Once(ctx, realm, v, m)
 }
 
 // ok asks what is answered ok.

@@ -20,6 +20,11 @@ as data, and a message. The events of one socket are handled one after the other
 The details of a lock that is taken again are merged by reading them before. When
 two tabs lock at the very same time, those of one may be missing.
 
+An unlock whose answer is lost is asked for again, by the door or by a client that was
+told of an error, and finds nothing. It has the status unlock nevertheless if the socket had
+taken the lock, of which it remembers 256; the details have been lost with the answer, and
+are not in the record.
+
 The event watch is new: from its answer on, the socket is sent a lockEvent whenever a
 lock of its realm is taken or ends, with type, resourceID, resource and details. The
 type lagged says that some may have been missed.

@@ -33,6 +33,7 @@ func (c *caller) join(ctx context.Context, r *request, before *schema.Holder) sa
 	case err != nil:
 		return failed(r.raw, err)
 	case reply.Status == schema.StatusAlready:
+		c.holds.note(r.id, hold{})
 		return answer{Result: resultOK, Status: statusAlready, Data: held.joined(c.socket.ID()).text()}
 	}
 	return c.taken(r, details, reply) // meanwhile it has ended
@@ -42,6 +43,7 @@ func (c *caller) join(ctx context.Context, r *request, before *schema.Holder) sa
 func (c *caller) taken(r *request, details object, reply *schema.Reply) said {
 	switch {
 	case reply.Status == schema.StatusGranted:
+		c.holds.note(r.id, hold{})
 		taken := record{r.id, r.resource, details, c.realm, c.client, []string{c.socket.ID()}}
 		return answer{Result: resultOK, Status: statusLocked, Data: taken.text()}
 	case reply.Status == schema.StatusHeld && len(reply.Holders) > 0:
@@ -95,6 +97,8 @@ func (c *caller) unlock(ctx context.Context, args []json.RawMessage) said {
 	switch {
 	case err != nil:
 		return failed(r.raw, err)
+	case status == schema.StatusReleased && !c.owns(h): // nobody knows its details any more
+		return answer{Result: resultOK, Status: statusUnlock, Data: r.ended(c.realm, c.client)}
 	case h == nil:
 		return notLocked
 	case h.Client != c.client:
@@ -116,15 +120,21 @@ func (c *caller) unlock(ctx context.Context, args []json.RawMessage) said {
 	return answer{Result: resultOK, Status: statusLocked, Data: held.left(c.socket.ID()).text()}
 }
 
+// owns tells whether a hold is one of the client's sockets.
+func (c *caller) owns(h *schema.Holder) bool {
+	return h != nil && h.Client == c.client && h.Owner == c.client
+}
+
 // part takes the socket out of its client's hold, and returns who held the lock
-// before. The status is empty if nothing was tried.
+// before. The status is empty if nothing was tried. What was released by an earlier copy
+// of the request is not shown: whoever holds the lock by now is.
 func (c *caller) part(ctx context.Context, id string) (*schema.Holder, schema.Status, error) {
 	if c.leaf == nil { // it has no part in anything
 		h, err := c.holder(ctx, id)
 		return h, "", err
 	}
 	m := schema.Release{Name: id, Client: c.client, Owner: c.client, Session: c.leaf.Session(), Show: true}
-	reply, err := c.call(ctx, c.realm, schema.VerbRelease, &m)
+	reply, err := c.release(ctx, &m)
 	switch {
 	case err != nil:
 		return nil, "", err
@@ -145,7 +155,7 @@ func (c *caller) rest(ctx context.Context, id string, h *schema.Holder, parted s
 		if len(h.Sessions) > 0 {
 			m.Session = c.leaf.Session()
 		}
-		reply, err := c.call(ctx, c.realm, schema.VerbRelease, &m)
+		reply, err := c.once(ctx, c.realm, schema.VerbRelease, &m)
 		if err != nil {
 			return "", err
 		}

@@ -104,6 +104,15 @@ func (r *request) free(realm, client string) json.RawMessage {
 	return r.members.with(member{fieldDetails, ownedBy(r.details, realm, client, json.RawMessage("[null]"))}).text()
 }
 
+// ended is the record of a lock that the client has left, as far as it is in the request.
+func (r *request) ended(realm, client string) json.RawMessage {
+	left := record{id: r.id, resource: r.resource, realm: realm, client: client, sids: []string{}}
+	if left.resource == nil {
+		left.resource = null
+	}
+	return left.text()
+}
+
 // named is the request with the name of its lock.
 func (r *request) named() json.RawMessage {
 	return r.members.with(member{fieldID, encode(r.id)}).text()

@@ -47,6 +47,8 @@ type Server struct {
 	door    *gateway.Door
 	config  Config
 
+	patience time.Duration // with the service, for one request
+
 	watches *fan.Hub[telling] // by realm
 
 	leaving sync.WaitGroup
@@ -65,7 +67,7 @@ func New(g *gateway.Gateway, cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{gateway: g, door: door, config: cfg}
+	s := &Server{gateway: g, door: door, config: cfg, patience: callTimeout}
 	s.watches = fan.NewHub(gateway.MaxBehind, s.follow)
 	s.stopped, s.stop = context.WithCancel(context.Background())
 	s.Server, err = socket.New(socket.Config{
