@@ -61,8 +61,8 @@ func TestTablesAreAlignedOnATerminal(t *testing.T) {
 	s := onTerminal(t, "list")
 	expect(t, s, "NAME         STATE  MODE       CLIENT  OWNER  TOKEN")
 	for _, want := range []string{
-		`a            held   exclusive  c1      o1     \d{15,}  in \S+ +\d\d:\d\d:\d\d \(\d+m?s ago\) +- +-\r`,
-		`鍵-and-more  held   exclusive  c2      o2     \d{15,}  in \S+ +\d\d:\d\d:\d\d \(\d+m?s ago\) +- +-\r`,
+		`a            held   exclusive  c1      o1     \d{15,}  in \S+ +\d\d:\d\d:\d\d \([\d.hms]+ ago\) +- +-\r`,
+		`鍵-and-more  held   exclusive  c2      o2     \d{15,}  in \S+ +\d\d:\d\d:\d\d \([\d.hms]+ ago\) +- +-\r`,
 	} {
 		expect(t, s, "\n")
 		if line := expect(t, s, "-\r") + "-\r"; !regexp.MustCompile("^" + want + "$").MatchString(line) {
