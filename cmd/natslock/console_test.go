@@ -14,8 +14,11 @@ func TestServeShowsTheConsole(t *testing.T) {
 	if code, text := look(t, url+"/console", "", ""); code != 200 || !strings.Contains(text, "natslock console") {
 		t.Errorf("%d %s", code, text)
 	}
-	if code, _ := look(t, url+"/test", "", ""); code != 404 {
-		t.Errorf("/test: %d", code)
+	if code, text := look(t, url+"/test", "", ""); code != 404 || !strings.Contains(text, "NATSLOCK_AUTH_USER") || !strings.Contains(text, "it is at /console") {
+		t.Errorf("/test: %d %s", code, text)
+	}
+	if code, text := look(t, url+"/", "", ""); code != 200 || !strings.Contains(text, "natslock console") {
+		t.Errorf("%d %s", code, text)
 	}
 	if got := s.stop(t, syscall.SIGTERM); got != 0 {
 		t.Errorf("status %d", got)
@@ -53,6 +56,7 @@ func look(t *testing.T, url, user, password string) (code int, text string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.Header.Set("Accept", "text/html")
 	if user != "" {
 		r.SetBasicAuth(user, password)
 	}

@@ -167,8 +167,11 @@ func (d *doors) openHTTP(c *serveCmd, full func() (nearly, quite bool), registry
 	}
 	maps.Copy(pages, scripts)
 	config := httpapi.Config{
-		Realm: c.HTTPRealm, DefaultExpiry: c.DefaultExpiry, Origins: c.HTTPOrigin, Pages: pages, Full: full,
+		Realm: c.HTTPRealm, DefaultExpiry: c.DefaultExpiry, Origins: c.HTTPOrigin, Pages: pages, Home: console.Path, Full: full,
 		Metrics: metricsHandler(registry, d.log), Meters: registry, Version: about().Version, Logger: d.log,
+	}
+	if c.AuthUser == "" {
+		config.Hints = map[string]string{console.TestPath: "the console is here if there are NATSLOCK_AUTH_USER and NATSLOCK_AUTH_PASSWORD; without them it is at " + console.Path}
 	}
 	if d.socketio, err = c.socketioFlags.open(d.gateway, c.HTTPOrigin, d.log); err != nil {
 		return err

@@ -12,8 +12,10 @@ type Log struct {
 	text bytes.Buffer
 }
 
-// Logger returns a logger that writes to the Log.
-func (l *Log) Logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
+// Logger returns a logger that writes everything to the Log.
+func (l *Log) Logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
 
 // Write takes a line.
 func (l *Log) Write(line []byte) (int, error) {

@@ -97,6 +97,9 @@ func TestTheOlderCallsTakeForms(t *testing.T) {
 	if a := d.post("/check", asForm, "keys=b&keys=x"); a.text != `{"locked":true}` {
 		t.Errorf("%+v", a)
 	}
+	if a := d.post("/check", asForm, "{=1&keys=b"); a.text != `{"locked":true}` {
+		t.Errorf("%+v", a)
+	}
 	if a := d.post("/lock", asForm, "uid=v&keys=b"); a.text != locked {
 		t.Errorf("%+v", a)
 	}
@@ -161,14 +164,18 @@ func TestWhatTheOlderCallsRefuse(t *testing.T) {
 		{"/lock", asForm, `uid=u&keys=a&exp=Inf`, "invalid key `exp`"},
 		{"/lock", asForm, `uid=u&keys=%zz`, "not urlencoded"},
 		{"/lock", asForm, `uid=u&keys=%ff`, "not valid UTF-8"},
-		{"/lock", asForm, `{"uid":"u","keys":"a"}`, "key `uid` is required"},
+		{"/lock", asForm, `{"uid":"u","keys":"a"}`, "the body is JSON, and said to be a form: send Content-Type: application/json"},
+		{"/unlock", asForm, ` {"uid":"u","tokens":[]}`, "send Content-Type: application/json"},
+		{"/check", asForm, `{"keys":"a"}`, "send Content-Type: application/json"},
 		{"/lock", asJSON, `{"uid":"u"`, "no JSON object"},
 		{"/lock", asJSON, `[]`, "no JSON object"},
 		{"/lock", asJSON, `{} {}`, "goes on"},
 		{"/lock", asJSON, "{\"uid\":\"\xff\"}", "not valid UTF-8"},
 		{"/unlock", asJSON, `{}`, "key `uid` is required"},
 		{"/unlock", asJSON, `{"uid":"u"}`, "key `keys` is required"},
-		{"/unlock", asJSON, `{"uid":"u","tokens":[]}`, "key `keys` is required"},
+		{"/unlock", asJSON, `{"uid":"u","tokens":[]}`, "key `tokens` is required, and should not be empty"},
+		{"/unlock", asJSON, `{"uid":"u","keys":[]}`, "key `keys` is required"},
+		{"/unlock", asJSON, `{"uid":"u","tokens":["a"]}`, "key `tokens` should be an array of objects"},
 		{"/unlock", asJSON, `{"uid":"u","keys":"a"}`, "should be an array of objects"},
 		{"/unlock", asJSON, `{"uid":"u","keys":["a"]}`, "should be an array of objects"},
 		{"/unlock", asJSON, `{"uid":"u","keys":[{"key":"a"}]}`, "should be an array of objects"},

@@ -12,7 +12,8 @@ API, the three calls of an older lock server, and what operators ask for.
 	GET    /v1/realms/{realm}/events               what happens, as server-sent events
 	GET    /openapi.json                           all of this as OpenAPI 3.1
 	GET    /healthz, /readyz, /metrics             alive, ready, metrics
-	POST   /lock, /unlock, /check, GET /ping       the older server's, also below /api
+	POST   /lock, /unlock, /check                  the older server's, also below /api
+	GET    /ping                                   the older server's
 
 # The native calls
 

@@ -94,7 +94,7 @@ func (x *exchange) serve() (id string) {
 	}
 	found, p := s.routes.find(x.r.URL.EscapedPath())
 	if found == nil {
-		x.refuseWith(http.StatusNotFound, schema.StatusInvalid, "path: nothing is there; a / in a name is written %2F: see /openapi.json")
+		x.lost()
 		return id
 	}
 	if x.r.Method == http.MethodOptions {

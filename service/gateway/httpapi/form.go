@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -57,6 +58,9 @@ func parseEncoded(body string) (form, error) {
 	values, err := url.ParseQuery(body)
 	if err != nil {
 		return form{}, fmt.Errorf("the body is not urlencoded: %w", err)
+	}
+	if body = strings.TrimSpace(body); strings.HasPrefix(body, "{") && !values.Has("uid") && !values.Has("keys") {
+		return form{}, errors.New("the body is JSON, and said to be a form: send Content-Type: application/json")
 	}
 	f := form{fields: map[string]any{}, encoded: true}
 	for name, list := range values {
@@ -147,22 +151,25 @@ func (f *form) exp(normal time.Duration) (int64, error) {
 	return max(int64(ms), leastExpiry), nil
 }
 
-var errTokens = errors.New("key `keys` should be an array of objects with keys `key` and `version`")
-
 // tokens are the locks to be given back, with their versions.
 func (f *form) tokens() ([]lockKey, error) {
-	given := f.fields["tokens"]
+	field := "tokens"
+	given := f.fields[field]
 	if given == nil {
-		given = f.fields["keys"]
+		field = "keys"
+		given = f.fields[field]
 	}
+	malformed := fmt.Errorf("key `%s` should be an array of objects with keys `key` and `version`", field)
 	list, ok := given.([]any)
 	switch {
-	case given == nil || ok && len(list) == 0:
-		return nil, errors.New("key `keys` is required")
+	case given == nil:
+		return nil, errors.New("key `keys` is required, or `tokens`")
+	case ok && len(list) == 0:
+		return nil, fmt.Errorf("key `%s` is required, and should not be empty", field)
 	case !ok:
-		return nil, errTokens
+		return nil, malformed
 	case len(list) > schema.MaxNames:
-		return nil, fmt.Errorf("invalid key `keys`, at most %d", schema.MaxNames)
+		return nil, fmt.Errorf("invalid key `%s`, at most %d", field, schema.MaxNames)
 	}
 	tokens := make([]lockKey, len(list))
 	for i, v := range list {
@@ -171,7 +178,7 @@ func (f *form) tokens() ([]lockKey, error) {
 		number, numbered := pair["version"].(json.Number)
 		version, err := number.Float64()
 		if !named || key == "" || len(key) > schema.MaxName || !numbered || err != nil {
-			return nil, errTokens
+			return nil, malformed
 		}
 		tokens[i].Key = key
 		if version == float64(uint64(version)) && version > 0 && version <= schema.MaxToken {

@@ -1,50 +1,35 @@
 package httpapi_test
 
 import (
+	"io"
+	"net/http"
+	"strings"
 	"testing"
 
-	"github.com/nats-io/nats.go"
-
-	"github.com/natslock/natslock/client/clienttest"
 	"github.com/natslock/natslock/service/gateway"
-	"github.com/natslock/natslock/service/gateway/gatewaytest"
 	"github.com/natslock/natslock/service/gateway/httpapi"
 )
 
-// onLine is a door that is joined to the service by what can lose answers.
-func onLine(t *testing.T) (*door, *gatewaytest.Line) {
-	t.Helper()
-	s := clienttest.New(t)
-	line := gatewaytest.NewLine(s.Conn())
-	d := &door{t: t, locks: s.Client(nil)}
-	d.serve(s.Conn(nats.InProcessServer(line)), gateway.Limits{}, httpapi.Config{})
-	d.gateway.Ready()
-	return d, line
-}
-
-// What was released when the answer was lost is not told to be nobody's when the door
-// asks again.
-func TestAReleaseWhoseAnswerIsLostIsDone(t *testing.T) {
-	d, line := onLine(t)
-	lost := func(method, path, body string) answer {
-		t.Helper()
-		line.LoseAnswer("lock.default.release")
-		got := d.later(t.Context(), method, path, body)
-		d.until("a", free)
-		line.Break()
-		return <-got
+func TestWhoGetsLostIsShownTheWay(t *testing.T) {
+	page := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "a page") })
+	d := shut(t, gateway.Limits{}, httpapi.Config{
+		Home: "/page", Pages: map[string]http.Handler{"/page": page}, Hints: map[string]string{"/hinted": "it is elsewhere"},
+	})
+	for _, accept := range []string{"text/html,application/xhtml+xml;q=0.9,*/*;q=0.8", "text/html"} {
+		if a := d.call("GET", "/", "", "Accept", accept); a.code != 200 || a.text != "a page" {
+			t.Errorf("%q: %+v", accept, a)
+		}
 	}
-	held := d.call("POST", lockPath+"a", `{"client":"c","owner":"o"}`).want(t, 200, "granted").token(t)
-	lost("DELETE", lockPath+"a?token="+held, "").want(t, 200, "released")
-	d.call("DELETE", lockPath+"a?token="+held, "").want(t, 410, "not_held")
-	d.call("POST", lockPath+"a", `{"client":"c","owner":"o"}`).want(t, 200, "granted")
-	lost("DELETE", lockPath+"a?client=c&owner=o", "").want(t, 200, "released")
-
-	tokens := d.post("/lock", asJSON, `{"uid":"u","keys":["a","b"],"exp":60000}`).tokens(t)
-	if a := lost("POST", "/unlock", `{"uid":"u","tokens":`+tokens+`}`); a.text != `{"unlocked":["a","b"]}` {
-		t.Errorf("%+v", a)
-	}
-	if a := d.post("/unlock", asJSON, `{"uid":"u","tokens":`+tokens+`}`); a.text != `{"unlocked":[]}` {
-		t.Errorf("%+v", a)
+	for _, c := range []struct{ method, path, accept, says string }{
+		{"GET", "/", "*/*", "path: nothing is there; /page is for people, and /openapi.json"},
+		{"POST", "/", "text/html", "/page is for people"},
+		{"GET", "/hinted", "text/html", "path: it is elsewhere"},
+		{"GET", "/hinted/", "text/html", "path: nothing is there; a / in a name"},
+		{"GET", "//page/", "text/html", "path: nothing is there"},
+	} {
+		a := d.call(c.method, c.path, "", "Accept", c.accept).want(t, 404, "invalid")
+		if said := a.fields["message"].(string); !strings.Contains(said, c.says) {
+			t.Errorf("%s %s: %s, want %q", c.method, c.path, said, c.says)
+		}
 	}
 }

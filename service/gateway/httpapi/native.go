@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"strconv"
 
@@ -24,7 +25,19 @@ func (x *exchange) decode(m schema.Message) bool {
 		x.wrong(err)
 		return false
 	}
+	x.mention(body, m)
 	return true
+}
+
+// mention logs, where everything is logged, which fields of a body were passed over, as
+// the service does of what comes over NATS.
+func (x *exchange) mention(body []byte, m schema.Message) {
+	if !x.server.log.Enabled(x.r.Context(), slog.LevelDebug) {
+		return
+	}
+	if unknown := schema.Unknown(schema.JSON, body, m); len(unknown) > 0 {
+		x.server.log.Debug("call with fields that are not known, and ignored", "method", x.r.Method, "path", x.r.URL.Path, "fields", unknown)
+	}
 }
 
 // wrong answers a request that makes no sense.
@@ -172,6 +185,10 @@ func (x *exchange) release() {
 		m.Token = token
 	}
 	m.Owner, m.Client = query.Get("owner"), query.Get("client")
+	if m.Token == 0 && m.Owner == "" {
+		x.refuse(schema.StatusInvalid, "token: required in the query, as in …/locks/NAME?token=N, or owner; a body is not read")
+		return
+	}
 	if m.Client == "" {
 		m.Client = anonymous
 	}
@@ -190,7 +207,11 @@ func (x *exchange) query() (url.Values, bool) {
 
 func (x *exchange) renew() {
 	var m schema.Renew
-	if x.decode(&m) && x.naming(&m.Name) {
+	switch {
+	case !x.decode(&m) || !x.naming(&m.Name):
+	case m.Token == 0:
+		x.refuse(schema.StatusInvalid, `token: required in the body, as in {"token":N}; the query is not read`)
+	default:
 		x.call(schema.VerbRenew, &m)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/natslock/natslock/service/gateway"
+	"github.com/natslock/natslock/service/gateway/gatewaytest"
 	"github.com/natslock/natslock/service/gateway/httpapi"
 )
 
@@ -65,6 +66,19 @@ func TestCallersWithoutAClientAreOne(t *testing.T) {
 	d.call("DELETE", lockPath+"a?owner=o", "").want(t, 200, "released")
 }
 
+func TestFieldsThatAreIgnoredAreMentioned(t *testing.T) {
+	var log gatewaytest.Log
+	d := open(t, gateway.Limits{}, httpapi.Config{Logger: log.Logger()})
+	d.call("POST", lockPath+"a", `{"ttl_ms":60000}`).want(t, 200, "granted")
+	if said := log.String(); strings.Contains(said, "not known") {
+		t.Error(said)
+	}
+	d.call("POST", lockPath+"b", `{"ttl":5,"owner":"o","Mode":"shared"}`).want(t, 200, "granted")
+	if said := log.String(); !strings.Contains(said, `method=POST path=`+lockPath+`b fields="[ttl Mode]"`) {
+		t.Error(said)
+	}
+}
+
 func TestWhatMakesNoSenseIsRefused(t *testing.T) {
 	d := open(t, gateway.Limits{}, httpapi.Config{})
 	const realm = "/v1/realms/default/locks"
@@ -92,13 +106,14 @@ func TestWhatMakesNoSenseIsRefused(t *testing.T) {
 		{"GET", "/v1/realms/%ff/events", "", 400, "realm: not valid UTF-8"},
 		{"POST", realm, `{"name":"a"}`, 400, "names: required"},
 		{"POST", realm, `{"names":["a","a"]}`, 400, "the same as"},
-		{"DELETE", lockPath + "a", "", 400, "token: required, or owner"},
+		{"DELETE", lockPath + "a", `{"token":1}`, 400, "token: required in the query"},
 		{"DELETE", lockPath + "a?token=0", "", 400, "above 0"},
 		{"DELETE", lockPath + "a?token=1&owner=o", "", 400, "not both"},
 		{"DELETE", lockPath + "a?token=1&session=s", "", 400, "session: not over HTTP"},
 		{"DELETE", lockPath + "a?token=%zz", "", 400, "query: "},
 		{"DELETE", lockPath + "a?token=9007199254740992", "", 400, "token: "},
-		{"PATCH", lockPath + "a", `{}`, 400, "token: required"},
+		{"PATCH", lockPath + "a?token=1", ``, 400, "token: required in the body"},
+		{"PATCH", lockPath + "a", `{"token":0}`, 400, "token: "},
 		{"PATCH", lockPath + "a", `{"token":1,"name":"b"}`, 400, "another than that of the path"},
 		{"POST", lockPath + "a/force", `{"reason":"` + strings.Repeat("r", 513) + `"}`, 400, "reason: "},
 		{"GET", realm + "?limit=0", "", 400, "limit: "},
@@ -108,6 +123,9 @@ func TestWhatMakesNoSenseIsRefused(t *testing.T) {
 		{"POST", lockPath + "a/b", "", 404, "written %2F"},
 		{"GET", "//v1/realms", "", 404, "path: "},
 		{"GET", "/", "", 404, "path: "},
+		{"GET", "/api/ping", "", 404, "/ping is not below /api"},
+		{"GET", "/api" + lockPath + "a%2Fb", "", 404, lockPath + "a%2Fb is not below /api"},
+		{"GET", "/api/nothing", "", 404, "path: nothing is there; a / in a name"},
 		{"GET", "/metrics", "", 404, "no metrics here"},
 		{"PUT", lockPath + "a", "", 405, "method: "},
 		{"GET", "/lock", "", 405, "method: "},

@@ -21,8 +21,12 @@ func TestPagesAreServedBesideTheCalls(t *testing.T) {
 		t.Errorf("%+v", a)
 	}
 	d.call("POST", "/page", "").want(t, 405, "invalid")
-	d.call("GET", "/page/", "").want(t, 404, "invalid")
+	d.call("POST", "/page/", "").want(t, 404, "invalid")
 	if a := d.call("GET", "/page/two", ""); a.code != 418 {
+		t.Errorf("%+v", a)
+	}
+	d.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	if a := d.call("GET", "/page/?realm=a", ""); a.code != 307 || a.header.Get("Location") != "/page?realm=a" {
 		t.Errorf("%+v", a)
 	}
 	d.metrics = metrics

@@ -15,6 +15,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/natslock/natslock/bus"
 	"github.com/natslock/natslock/service/gateway"
 )
 
@@ -34,6 +35,10 @@ type Config struct {
 	// Pages are served at paths of their own, beside the calls, and also while calls
 	// are not taken. Default: none.
 	Pages map[string]http.Handler
+	// Home is the page that browsers are shown who ask for /. Default: none.
+	Home string
+	// Hints say what there is instead, by paths at which nothing is.
+	Hints map[string]string
 	// Metrics answers /metrics. Default: there are none.
 	Metrics http.Handler
 	// SocketIO answers /socket.io/, also to pages of other web sites as it sees fit.
@@ -65,6 +70,7 @@ type Server struct {
 	routes  table
 	origins gateway.Origins
 	meter   *meter
+	log     *slog.Logger // of what callers can provoke
 	probe   probe
 	openapi []byte
 	http    *http.Server
@@ -90,7 +96,7 @@ func New(g *gateway.Gateway, cfg Config) (*Server, error) {
 	if cfg.Meters == nil {
 		cfg.Meters = prometheus.NewRegistry()
 	}
-	s := &Server{gateway: g, config: cfg, nonce: rand.Text() + "-"}
+	s := &Server{gateway: g, config: cfg, log: bus.SeldomLogger(cfg.Logger), nonce: rand.Text() + "-"}
 	var err error
 	if s.door, err = g.Door("http"); err != nil {
 		return nil, err
