@@ -7,6 +7,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/natslock/natslock/client"
 	"github.com/natslock/natslock/schema"
 	pb "github.com/natslock/natslock/service/gateway/ldlm/ldlmpb"
 )
@@ -24,6 +25,8 @@ type attempt struct {
 	timeout int64 // seconds; 0 is none
 	waits   bool
 	wait    int64 // seconds; 0 is without end
+
+	leaf *client.Leaf // what it gets ends with that; nil: it is kept
 }
 
 func lockAttempt(r *pb.LockRequest) attempt {

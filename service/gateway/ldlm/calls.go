@@ -44,12 +44,13 @@ func (s *Server) lock(ctx context.Context, by *session, a attempt) (*pb.LockResp
 	}
 	var id string
 	if !s.config.Keep {
-		var err error
 		opening, cancel := context.WithTimeout(ctx, s.patience)
 		defer cancel()
-		if id, err = by.id(opening); err != nil {
+		leaf, err := by.open(opening)
+		if err != nil {
 			return nil, failed(ctx, err)
 		}
+		id, a.leaf = leaf.Session(), leaf
 	}
 	return s.acquire(ctx, &a, key, a.acquire(key, by.address, id))
 }
@@ -82,7 +83,7 @@ func (s *Server) acquire(ctx context.Context, a *attempt, key string, m *schema.
 		case reply.Status.OK():
 			now := time.Now()
 			s.lately.use(a.name, now, now.Add(inUseFor(m)))
-			s.tokens.add(key, m, reply.Token)
+			s.tokens.add(key, m, reply.Token, a.leaf)
 		}
 		return a.decided(key, reply)
 	}
@@ -130,6 +131,9 @@ func (s *Server) release(ctx context.Context, key string, g grant, last bool) (*
 	}
 	if g.tried && reply.Status == schema.StatusNotHeld {
 		reply.Status = schema.StatusReleased
+	}
+	if g.lost() {
+		reply.Status = schema.StatusNotHeld // or it was, and nobody can tell
 	}
 	if last && reply.Status.OK() {
 		s.lately.end(g.release.Name, time.Now())

@@ -72,6 +72,28 @@ func TestAnUnlockThatIsCalledAgainIsDone(t *testing.T) {
 	}
 }
 
+// What may have been lost with its session is told to nobody to be unlocked.
+func TestAnUnlockOfWhatMayBeLostIsNotDone(t *testing.T) {
+	d, line := onLine(t)
+	a, idle := d.dial(t), d.dial(t)
+	idle.unlock(t, "y", "no key") // it is there, and has no session
+	key := a.mustTry(t, &pb.TryLockRequest{Name: "x"})
+	d.tokens.mu.Lock()
+	leaf := d.tokens.of[grantID{"x", key}].leaf
+	d.tokens.mu.Unlock()
+	line.LoseAnswer("lock.ldlm.release")
+	got := make(chan *pb.UnlockResponse)
+	go func() { got <- idle.unlock(t, "x", key) }()
+	d.free(t, "x")
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := leaf.Leave(gone); err == nil { // which is the end of it here, as if it were lost
+		t.Error("nobody could have answered")
+	}
+	line.Break()
+	same(t, <-got, notUnlocked("x", true))
+}
+
 // tried tells whether an Unlock by a key was sent and not answered.
 func (d *opened) tried(name, key string) bool {
 	d.tokens.mu.Lock()

@@ -19,22 +19,22 @@ type session struct {
 	ended   bool
 }
 
-// id is the leaf's, which the first who asks for a lock opens.
-func (s *session) id(ctx context.Context) (string, error) {
+// open returns the leaf, which the first who asks for a lock opens.
+func (s *session) open(ctx context.Context) (*client.Leaf, error) {
 	s.opening.Lock()
 	defer s.opening.Unlock()
 	if s.ended {
-		return "", errLost
+		return nil, errLost
 	}
 	if s.leaf == nil {
 		leaf, err := s.server.gateway.OpenLeaf(ctx, "")
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		s.leaf = leaf
 		context.AfterFunc(leaf.Context(), s.lost)
 	}
-	return s.leaf.Session(), nil
+	return s.leaf, nil
 }
 
 // leaveTimeout is how long a session's end may take in the foreground.

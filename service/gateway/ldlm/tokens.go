@@ -3,6 +3,7 @@ package ldlm
 import (
 	"sync"
 
+	"github.com/natslock/natslock/client"
 	"github.com/natslock/natslock/schema"
 )
 
@@ -22,12 +23,17 @@ type grantID struct{ name, key string }
 type grant struct {
 	release *schema.Release // that ends it
 	tried   bool            // was sent, and may have ended it
+	leaf    *client.Leaf    // the hold ends with that; nil: it is not known to
 }
 
-// add takes note of a grant.
-func (ts *tokens) add(key string, m *schema.Acquire, token uint64) {
+// lost tells whether the hold may have been lost with its session, which nobody is to
+// take for an Unlock: others may have had the lock since.
+func (g grant) lost() bool { return g.leaf != nil && g.leaf.Context().Err() != nil }
+
+// add takes note of a grant, which ends with a leaf if that is not nil.
+func (ts *tokens) add(key string, m *schema.Acquire, token uint64, leaf *client.Leaf) {
 	if m.Size == 1 {
-		ts.keep(key, grant{release: &schema.Release{Name: m.Name, Client: m.Client, Token: token}})
+		ts.keep(key, grant{release: &schema.Release{Name: m.Name, Client: m.Client, Token: token}, leaf: leaf})
 	}
 }
 

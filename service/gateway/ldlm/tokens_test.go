@@ -14,8 +14,8 @@ import (
 
 func TestTokensAreKnownOnce(t *testing.T) {
 	var ts tokens
-	ts.add("k", &schema.Acquire{Name: "x", Client: "c", Size: 1}, 7)
-	ts.add("k", &schema.Acquire{Name: "sized", Client: "c", Size: 2}, 8)
+	ts.add("k", &schema.Acquire{Name: "x", Client: "c", Size: 1}, 7, nil)
+	ts.add("k", &schema.Acquire{Name: "sized", Client: "c", Size: 2}, 8, nil)
 	for _, other := range []grantID{{"x", ""}, {"y", "k"}, {"sized", "k"}} {
 		if g := ts.take(other.name, other.key); g.release != nil {
 			t.Errorf("%v: %+v", other, g)
@@ -28,7 +28,7 @@ func TestTokensAreKnownOnce(t *testing.T) {
 		t.Errorf("%+v", g)
 	}
 	for i := range maxTokens + 10 {
-		ts.add(fmt.Sprint(i), &schema.Acquire{Name: "x", Size: 1}, 1)
+		ts.add(fmt.Sprint(i), &schema.Acquire{Name: "x", Size: 1}, 1, nil)
 	}
 	if len(ts.of) != maxTokens {
 		t.Errorf("%d are known", len(ts.of))
