@@ -3,6 +3,9 @@ package locker
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/natslock/natslock/schema"
 )
@@ -61,6 +64,9 @@ func (c *caller) acquire(ctx context.Context, id string, meta schema.Meta, fresh
 			return nil, err
 		}
 		m := schema.Acquire{Name: id, Client: c.client, Owner: c.client, Session: c.leaf.Session(), TTL: &ttl, Meta: meta, Fresh: fresh}
+		if err := fitting(&m); err != nil {
+			return nil, err
+		}
 		reply, err = c.call(ctx, c.realm, schema.VerbAcquire, &m)
 		if err != nil || reply.Status != schema.StatusSessionExpired && reply.Status != schema.StatusCanceled {
 			break
@@ -68,6 +74,16 @@ func (c *caller) acquire(ctx context.Context, id string, meta schema.Meta, fresh
 		c.leave()
 	}
 	return reply, err
+}
+
+// fitting says in the words of callers, who know of no meta, what is wrong with the one
+// that was made of their details.
+func fitting(m *schema.Acquire) error {
+	var bad *schema.Error
+	if errors.As(m.Validate(), &bad) && bad.Field == "meta" {
+		return fmt.Errorf("details: with the resource, %s", strings.TrimPrefix(bad.Message, "meta: "))
+	}
+	return nil
 }
 
 // isLock tells who holds a lock.

@@ -89,6 +89,9 @@ func TestWhatMakesNoSenseIsAnsweredAndDoesNothing(t *testing.T) {
 			t.Errorf("%s %.50s: %.300s", c.event, c.arg, got)
 		}
 	}
+	if got := a.ask("lock", large); !strings.Contains(got, "details: with the resource, ") || !strings.Contains(got, "bytes, at most 4096") || strings.Contains(got, "meta") {
+		t.Error(got)
+	}
 	a.want("lockTable", "", "{}")
 }
 
