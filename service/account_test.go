@@ -31,7 +31,7 @@ func limited(t *testing.T, files, memory int) *nats.Conn {
 	}
 	s.Start()
 	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-	if !s.ReadyForConnections(10 * time.Second) {
+	if !s.ReadyForConnections(slowDisk) {
 		t.Fatal("the server is not ready")
 	}
 	nc, err := nats.Connect("", append(bus.Defaults(), nats.InProcessServer(s), nats.UserInfo("a", "a"))...)
@@ -47,7 +47,7 @@ func TestTheLimitOfANATSAccountIsNotReached(t *testing.T) {
 	nc := limited(t, 1<<20, 1<<20)
 	s := &system{config: &service.Config{}, tune: (*service.Worker).TakeAtOnce}
 	open := func(name string, memory bool) bus.Store {
-		b, err := bus.OpenBucket(t.Context(), nc, bus.BucketConfig{Name: name, FirstSeq: 1_000_000, Memory: memory})
+		b, err := bus.OpenBucket(t.Context(), nc, bus.BucketConfig{Name: name, FirstSeq: 1_000_000, Memory: memory, Timeout: slowDisk})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -59,7 +59,7 @@ func TestTheLimitOfANATSAccountIsNotReached(t *testing.T) {
 		return b
 	}
 	s.store, s.present = open("natslock_locks", false), open("natslock_sessions", true)
-	s.caller = &caller{t: t, nc: nc, encoding: schema.MessagePack, patience: 10 * time.Second}
+	s.caller = &caller{t: t, nc: nc, encoding: schema.MessagePack, patience: answered}
 	defer s.run(nc)()
 	all, tokens, refused := s.listen(), map[string]uint64{}, 0
 	for i := range 400 {

@@ -14,6 +14,12 @@ import (
 	"github.com/natslock/natslock/service"
 )
 
+// Bounds of what must happen on a machine that has much else to do.
+const (
+	slowDisk = 30 * time.Second // an outcome of the store
+	answered = 2 * time.Minute  // a reply
+)
+
 // system is a worker on an embedded server, and a caller.
 type system struct {
 	*caller
@@ -55,11 +61,11 @@ func startWith(t *testing.T, dir string, config *service.Config, tune func(*serv
 	if err != nil {
 		t.Fatal(err)
 	}
-	bucket, err := bus.OpenBucket(ctx, nc, bus.BucketConfig{Name: "natslock_locks", FirstSeq: first})
+	bucket, err := bus.OpenBucket(ctx, nc, bus.BucketConfig{Name: "natslock_locks", FirstSeq: first, Timeout: slowDisk})
 	if err != nil {
 		t.Fatal(err)
 	}
-	present, err := bus.OpenBucket(ctx, nc, bus.BucketConfig{Name: "natslock_sessions", FirstSeq: first, Memory: true})
+	present, err := bus.OpenBucket(ctx, nc, bus.BucketConfig{Name: "natslock_sessions", FirstSeq: first, Memory: true, Timeout: slowDisk})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +74,7 @@ func startWith(t *testing.T, dir string, config *service.Config, tune func(*serv
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.caller = &caller{t: t, nc: conn, encoding: schema.MessagePack, patience: 10 * time.Second}
+	s.caller = &caller{t: t, nc: conn, encoding: schema.MessagePack, patience: answered}
 	stopWorker := s.run(nc)
 	s.restart = func() {
 		stopWorker()
