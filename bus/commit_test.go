@@ -23,13 +23,7 @@ func commit(t testing.TB, s bus.Store, writes ...bus.Write) outcome {
 	t.Helper()
 	done := make(chan outcome, 1)
 	s.Commit(writes, func(revision uint64, err error) { done <- outcome{revision, err} })
-	select {
-	case o := <-done:
-		return o
-	case <-time.After(20 * time.Second):
-		t.Fatal("done was not called")
-		return outcome{}
-	}
+	return waitFor(t, done)
 }
 
 func mustCommit(t testing.TB, s bus.Store, writes ...bus.Write) uint64 {

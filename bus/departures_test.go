@@ -2,7 +2,6 @@ package bus_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/natslock/natslock/bus"
 )
@@ -33,13 +32,8 @@ func TestDeparturesTellsOfClosedConnections(t *testing.T) {
 	}
 	want := departure{caller.ConnectedServerId(), cid}
 	caller.Close()
-	select {
-	case got := <-seen:
-		if got != want {
-			t.Errorf("%+v, want %+v", got, want)
-		}
-	case <-time.After(20 * time.Second):
-		t.Error("nothing was told")
+	if got := waitFor(t, seen); got != want {
+		t.Errorf("%+v, want %+v", got, want)
 	}
 	if err := stop(); err != nil {
 		t.Errorf("stop: %v", err)

@@ -6,7 +6,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/natslock/natslock/bus"
 )
@@ -39,21 +38,13 @@ func TestRestingWatchSeesWhatOthersWrite(t *testing.T) {
 	<-ready
 	rested := make(chan struct{})
 	running.Go(func() { load(ctx, own, &committed, &ownSeen, rested) })
-	select {
-	case <-rested:
-	case <-time.After(30 * time.Second):
-		t.Fatal("does not rest under load")
-	}
+	waitFor(t, rested) // it rests under load
 	written := make(chan error, 1)
 	other.Commit([]bus.Write{{Key: "other", Value: []byte("y")}}, func(_ uint64, err error) { written <- err })
 	if err := <-written; err != nil {
 		t.Fatal(err)
 	}
-	select {
-	case <-otherSeen:
-	case <-time.After(30 * time.Second):
-		t.Fatal("does not see what another has written")
-	}
+	waitFor(t, otherSeen)
 }
 
 // load commits until ctx ends, and closes rested when far fewer commits came

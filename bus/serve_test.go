@@ -123,7 +123,7 @@ func TestMicroQuestionsAreAnswered(t *testing.T) {
 	}
 	ask := func(subject string, v any) {
 		t.Helper()
-		m, err := caller.Request(subject, nil, 5*time.Second)
+		m, err := caller.Request(subject, nil, patience)
 		if err != nil {
 			t.Fatalf("%s: %v", subject, err)
 		}
@@ -165,10 +165,10 @@ func TestAQuestionCannotOverwriteTheStore(t *testing.T) {
 		}
 	}
 	// The answer to a question comes after the answers to those before it.
-	if _, err := hostile.Request("$SRV.STATS.natslock", nil, 5*time.Second); err != nil {
+	if _, err := hostile.Request("$SRV.STATS.natslock", nil, patience); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := hostile.Request("$SRV.PING", nil, 5*time.Second); err != nil {
+	if _, err := hostile.Request("$SRV.PING", nil, patience); err != nil {
 		t.Fatal(err)
 	}
 	if e, err := store.Load(t.Context(), "k"); err != nil || e.Revision != 0 {

@@ -58,7 +58,7 @@ func (v *viewer) see(e bus.Entry) {
 // until waits until the revision was seen.
 func (v *viewer) until(revision uint64) {
 	v.t.Helper()
-	timeout := time.After(30 * time.Second)
+	timeout := time.After(patience)
 	for {
 		v.mu.Lock()
 		last := v.last
@@ -136,7 +136,7 @@ func TestAWatchMakesALostConsumerAnew(t *testing.T) {
 	v.until(mustCommit(t, b, bus.Write{Key: "a"}))
 	nc := workerConn(t, server)
 	for _, name := range consumers(t, nc) {
-		if _, err := nc.Request("$JS.API.CONSUMER.DELETE.KV_natslock_locks."+name, nil, 5*time.Second); err != nil {
+		if _, err := nc.Request("$JS.API.CONSUMER.DELETE.KV_natslock_locks."+name, nil, patience); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -149,7 +149,7 @@ func TestAWatchMakesALostConsumerAnew(t *testing.T) {
 // consumers lists the consumers of the stream.
 func consumers(t *testing.T, nc *nats.Conn) []string {
 	t.Helper()
-	m, err := nc.Request("$JS.API.CONSUMER.NAMES.KV_natslock_locks", nil, 5*time.Second)
+	m, err := nc.Request("$JS.API.CONSUMER.NAMES.KV_natslock_locks", nil, patience)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +186,7 @@ func TestAnEndedWatchLeavesNoConsumer(t *testing.T) {
 func TestAWatchWithoutAStoreWaitsForIt(t *testing.T) {
 	nc := workerConn(t, startServer(t, t.TempDir(), ""))
 	b := openBucket(t, nc, bus.BucketConfig{})
-	js, err := nc.JetStream()
+	js, err := nc.JetStream(nats.MaxWait(patience))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,7 +206,7 @@ func TestAWatchTellsThatTheStoreWasRemoved(t *testing.T) {
 	ended, ready := make(chan error, 1), make(chan struct{})
 	go func() { ended <- b.Watch(t.Context(), func(bus.Entry) {}, func() { close(ready) }) }()
 	waitFor(t, ready)
-	js, err := nc.JetStream()
+	js, err := nc.JetStream(nats.MaxWait(patience))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	natsgo "github.com/nats-io/nats.go"
 )
@@ -19,13 +20,14 @@ func TestServeBeginsAnewWhenTheStoreIsRemoved(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer nc.Close()
-	js, err := nc.JetStream()
+	const patience = 5 * time.Minute // with a machine that has much else to do
+	js, err := nc.JetStream(natsgo.MaxWait(patience))
 	if err != nil {
 		t.Fatal(err)
 	}
 	acquire := func() int {
 		t.Helper()
-		out := bare(t, "acquire", "x", "--ttl", "1h", "--server", url, "--timeout", "40s").want(t, 0, "").out
+		out := bare(t, "acquire", "x", "--ttl", "1h", "--server", url, "--timeout", patience.String()).want(t, 0, "").out
 		token, err := strconv.Atoi(strings.TrimSpace(out))
 		if err != nil {
 			t.Fatal(err)
@@ -41,7 +43,7 @@ func TestServeBeginsAnewWhenTheStoreIsRemoved(t *testing.T) {
 	if after := acquire(); after <= before {
 		t.Errorf("the token is %d after %d", after, before)
 	}
-	bare(t, "inspect", "x", "--server", url).want(t, 0, "")
+	bare(t, "inspect", "x", "--server", url, "--timeout", patience.String()).want(t, 0, "")
 	if got := s.stop(t, syscall.SIGTERM); got != 0 {
 		t.Errorf("status %d; %q", got, s.lines)
 	}
