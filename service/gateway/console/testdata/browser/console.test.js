@@ -1,82 +1,10 @@
-// The console in a browser: NATSLOCK_HTTP is that of a natslock, SCREENSHOTS where
-// pictures go.
+// The console in a browser: what it shows.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { after, afterEach, before, beforeEach, test } from "node:test";
-import { folder, launch, serve } from "./browser.js";
-import { Wire } from "./wire.js";
-
-const pictures = process.env.SCREENSHOTS;
-const port = Number(process.env.NATSLOCK_HTTP.split(":").at(-1));
-const door = `http://127.0.0.1:${port}`;
-const profile = folder("console");
-const wire = new Wire(port);
-let browser, page, realm, wrong, tests = 0;
-
-before(async () => {
-  mkdirSync(pictures, { recursive: true });
-  await wire.mend();
-  browser = await launch(profile);
-});
-
-after(async () => {
-  await browser?.close();
-  await wire.cut();
-  rmSync(profile, { recursive: true, force: true });
-});
-
-// Each test has a realm and a page of its own, and what is wrong with the page fails it.
-beforeEach(async () => {
-  realm = `console ${++tests}/${process.pid}`;
-  wrong = [];
-  page = await visit();
-});
-
-afterEach(async () => {
-  await page.close();
-  assert.deepEqual(wrong, []);
-});
-
-async function visit(url = `${wire.url}/console`) {
-  const p = await browser.newPage();
-  p.setDefaultTimeout(10_000);
-  await p.emulateMedia({ colorScheme: "light" });
-  p.on("console", (m) => ["error", "warning"].includes(m.type()) && wrong.push(m.text()));
-  p.on("pageerror", (e) => wrong.push(String(e)));
-  p.on("request", (r) => new URL(r.url()).origin === new URL(url).origin || wrong.push(`a request to ${r.url()}`));
-  await p.goto(`${url}?${new URLSearchParams({ realm })}`);
-  await live(p);
-  return p;
-}
-
-const live = (p, state = "live") => p.locator(`#connection[data-state=${state}]`).waitFor();
-const row = (name, p = page) => p.locator(`.lock[data-name=${JSON.stringify(name)}]`);
-const gone = (name, p = page) => row(name, p).waitFor({ state: "detached" });
-const path = (name) => `/v1/realms/${encodeURIComponent(realm)}/locks/${encodeURIComponent(name)}`;
-const picture = (name, p = page) => p.screenshot({ path: join(pictures, `${name}.png`), animations: "disabled" });
-
-// told drops what the browser itself has told of what was meant to be.
-const told = (about) => (wrong = wrong.filter((text) => !about.test(text)));
-
-// call makes a call past the browser.
-async function call(method, target, body) {
-  const answer = await fetch(door + target, { method, body: body && JSON.stringify(body) });
-  return { code: answer.status, ...(await answer.json()) };
-}
-
-const take = (name, fields) => call("POST", path(name), { client: "ann", owner: "job-7", ttl_ms: 60_000, ...fields });
-const inspect = async (name) => (await call("GET", path(name))).locks[0];
-const ended = (name) => until(async () => !(await inspect(name)).held, `${name} is free`);
-
-// until waits for what no event tells of.
-async function until(ok, what) {
-  for (const end = Date.now() + 15_000; !(await ok());) {
-    assert.ok(Date.now() < end, `not so: ${what}`);
-    await new Promise((done) => setTimeout(done, 25));
-  }
-}
+import { test } from "node:test";
+import { serve } from "./browser.js";
+import { browser, call, door, gone, inspect, live, page, path, picture, profile, realm, row, take, told, until, visit, wire } from "./tab.js";
 
 test("a lock taken elsewhere appears at once, counts down, and goes", async () => {
   const after = [], names = ["one", "two", "three", "four", "five"];
@@ -151,42 +79,6 @@ test("sessions and shared holds are shown", async () => {
   await gone("present");
 });
 
-test("a tab locks, keeps and unlocks", async () => {
-  await page.fill("[name=name]", "mine");
-  await page.fill("[name=client]", "eve");
-  await page.selectOption("[name=ttl]", "10000");
-  await page.click("#take button");
-  await row("mine").locator(".you").waitFor();
-  const { holders: [{ client, token, ttl_ms, expires_in_ms: at }] } = await inspect("mine");
-  assert.deepEqual([client, ttl_ms], ["eve", 10_000]);
-  assert.equal(await page.locator("#mine").innerText(), "this tab holds 1");
-  const refused = await take("mine");
-  assert.deepEqual([refused.code, refused.status, refused.holders[0].client], [409, "held", "eve"]);
-  let last = at;
-  await until(async () => {
-    const { expires_in_ms: now } = (await inspect("mine")).holders[0];
-    return now > last || ((last = now), false);
-  }, "it is renewed");
-  assert.equal((await inspect("mine")).holders[0].token, token);
-  await row("mine").getByRole("button", { name: "Unlock mine" }).click();
-  await gone("mine");
-  assert.equal((await inspect("mine")).held, false);
-  assert.equal(await page.locator("#mine").innerText(), "");
-});
-
-test("a closed tab gives back what it holds", async () => {
-  const other = await visit();
-  await other.fill("[name=name]", "tab");
-  await other.click("#take button");
-  await row("tab").waitFor();
-  assert.equal(await row("tab").locator(".you").count(), 0); // it is the other tab's
-  await other.close();
-  const begun = Date.now();
-  await gone("tab");
-  assert.ok(Date.now() - begun < 15_000, "before its TTL has passed");
-  assert.equal(await page.locator("#events .type[data-type=released]").count(), 1);
-});
-
 test("what the README says of it", async () => {
   const tab = await browser.newPage();
   await tab.goto(`${door}/console`);
@@ -201,23 +93,6 @@ test("what the README says of it", async () => {
   await tab.close();
   await until(async () => !(await call("GET", report)).locks[0].held, "it is free");
   assert.equal((await call("POST", report, { client: "bob", ttl_ms: 10 })).code, 200);
-});
-
-test("a tab waits its turn, and can stop", async () => {
-  const { token } = await take("busy");
-  await page.fill("[name=name]", "busy");
-  await page.click("#take button");
-  await page.locator("#said", { hasText: "busy is held by ann (job-7)." }).waitFor();
-  await page.selectOption("[name=wait]", "30000");
-  await page.click("#take button");
-  await row("busy").locator(".waiters li").waitFor();
-  await page.getByRole("button", { name: "Stop waiting" }).click();
-  await row("busy").locator(".waiters").waitFor({ state: "detached" });
-  await page.click("#take button");
-  await row("busy").locator(".waiters li").waitFor();
-  await call("DELETE", `${path("busy")}?token=${token}`);
-  await row("busy").locator(".you").waitFor();
-  told(/status of 409/);
 });
 
 test("force asks first, and for a reason", async () => {
@@ -354,83 +229,6 @@ test("everything by keyboard", async () => {
   await tabTo("Unlock typed");
   await page.keyboard.press("Enter");
   await gone("typed");
-});
-
-// furnish fills a realm with what there is in one.
-async function furnish() {
-  await take("nightly/backup", { client: "backup@db-1", owner: "run-2026-11-22", meta: { host: "db-1", pid: 4711 } });
-  await take("deploy/eu-central", { client: "ann", owner: "deploy-318", ttl_ms: 8000, meta: { ticket: "OPS-7" } });
-  await take("deploy/us-east", { client: "bob", owner: "deploy-319", ttl_ms: 300_000 });
-  for (const [client, owner] of [["render-1", "frame-104"], ["render-2", "frame-105"]]) {
-    await take("gpu/pool", { mode: "shared", size: 2, client, owner, ttl_ms: 120_000 });
-  }
-  const quit = new AbortController();
-  const waits = [["gpu/pool", "render-3", "shared"], ["gpu/pool", "render-4", "shared"], ["nightly/backup", "reports", undefined]].map(([name, client, mode]) =>
-    fetch(door + path(name), { method: "POST", signal: quit.signal, body: JSON.stringify({ client, owner: client, mode, size: mode && 2, wait_ms: 60_000 }) }).catch(() => {}));
-  for (let n = 0; n < 6; n++) {
-    const { token } = await take(`build/${n}`, { client: "ci", owner: `job-${n}` });
-    await take(`build/${n}`, { client: "bob", owner: "late" });
-    if (n < 5) await call("DELETE", `${path(`build/${n}`)}?token=${token}`);
-  }
-  await row("gpu/pool").locator(".waiters li").nth(1).waitFor();
-  await row("nightly/backup").locator(".waiters li").waitFor();
-  await row("build/5").waitFor();
-  return async () => {
-    quit.abort();
-    await Promise.all(waits);
-  };
-}
-
-test("wide and narrow, light and dark", async () => {
-  await page.fill("[name=name]", "docs/console");
-  await page.fill("[name=client]", "eve");
-  await page.click("#take button");
-  await row("docs/console").waitFor();
-  const leave = await furnish();
-  const back = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
-  const seen = new Set();
-  for (const colorScheme of ["light", "dark"]) {
-    await page.emulateMedia({ colorScheme });
-    for (const width of [1280, 768, 375]) {
-      await page.setViewportSize({ width, height: width < 500 ? 812 : 800 });
-      const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-      assert.ok(over <= 0, `${width}: ${over} px to scroll`);
-      await page.screenshot({ path: join(pictures, `${colorScheme}-${width}.png`), fullPage: width < 500, animations: "disabled" });
-    }
-    seen.add(await back());
-  }
-  assert.equal(seen.size, 2);
-  await leave();
-});
-
-test("thirty locks, long names, many who wait", async () => {
-  const names = ["tenants/4b0c6a1e-6f0f-4d5e-9a55-0d6d0c1f2b7a/invoices/2026/november/export.csv", "nightly", "x".repeat(120)];
-  for (let n = 0; n < 27; n++) names.push(`orders/eu-central/${4700 + n}`);
-  for (const [n, name] of names.entries()) await take(name, { client: `worker-${n % 7}@node-${n % 3}.example`, owner: `job-${n}`, ttl_ms: 20_000 + 11_000 * n });
-  const quit = new AbortController(), waits = [];
-  for (let n = 0; n < 20; n++) {
-    const client = `waiter-${n}@a-rather-long-host-name-${n}.example`;
-    waits.push(fetch(door + path("nightly"), { method: "POST", signal: quit.signal, body: JSON.stringify({ client, owner: client, wait_ms: 60_000 }) }).catch(() => {}));
-  }
-  await row("nightly").locator(".waiters", { hasText: "and 8 more" }).waitFor();
-  await row(names.at(-1)).waitFor();
-  for (const colorScheme of ["light", "dark"]) {
-    await page.emulateMedia({ colorScheme });
-    for (const width of [1280, 375]) {
-      await page.setViewportSize({ width, height: 812 });
-      assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= width, `${width}: it does not fit`);
-      await page.screenshot({ path: join(pictures, `full-${colorScheme}-${width}.png`), fullPage: true, animations: "disabled" });
-    }
-  }
-  quit.abort();
-  await Promise.all(waits);
-});
-
-test("a long name breaks nothing", async () => {
-  await page.setViewportSize({ width: 375, height: 812 });
-  await take("x".repeat(200), { client: "y".repeat(100), owner: "z".repeat(100), meta: { m: "w".repeat(300) } });
-  await page.locator(".lock").waitFor();
-  assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= 375);
 });
 
 test("the chart shows grants, waits and refusals", async () => {
