@@ -18,8 +18,10 @@ make those without a page, as package httpapi says.
 
 It lists a realm, and lists it again when an event says that something has changed,
 and now and then, since renewals are no events. What a tab holds lives by a TTL,
-which the tab renews; when the tab is closed it gives back what it holds, and if it
-could not, the TTL passes.
+which the tab renews; when the tab is closed or reloaded it gives back what it holds,
+and if it could not, the TTL passes. No reload keeps a hold: a page that is left does
+not know whether it will be there again. A tab believes in a hold until an event or a
+list says otherwise, a renewal is refused, or the TTL has passed without one.
 
 The chart has what was seen: nothing from before the page was open, or from while
 the connection was lost. Waits and grants are events of the realm. Refusals are

@@ -19,8 +19,10 @@ let wasRefused, countAt = 0;
 
 const chart = new Chart($("chart"));
 const events = new Events($("events"), $("quiet"));
-const holds = new Holds((_, why) => {
-  say(why, "bad");
+const holds = new Holds((why) => {
+  const others = $("said").dataset.kind === "lost" ? `${$("said").textContent} ` : "";
+  say(`${others}${why}.`, "lost");
+  show();
   due(0);
 });
 const locks = new Locks($("locks"), {
@@ -49,6 +51,7 @@ function enter(name) {
 
 function heard(event) {
   locks.heard(event);
+  holds.heard(event);
   events.add(event);
   if (event.type === "granted" || event.type === "queued") chart.count(event.type);
   if (event.type === "canceled") chart.count("refused");
@@ -92,6 +95,7 @@ async function read() {
     const [found] = await Promise.all([of.realm.list($("search").value.trim()), countRefused()]);
     if (of !== feed) return;
     listed = { ...found, at: performance.now() };
+    if (!found.more) holds.listed(of.realm.name, found.locks);
     show();
   } catch (why) {
     if (of !== feed) return;
@@ -167,6 +171,7 @@ $("take").onsubmit = async (e) => {
   } finally {
     waiting = undefined;
     button.textContent = "Lock";
+    show();
     due(0);
   }
 };
@@ -185,8 +190,13 @@ function answered(name, reply) {
 }
 
 async function unlock(name) {
-  await holds.release(realm, name);
-  say(`${name} is given back.`);
+  try {
+    const reply = await holds.release(realm, name);
+    if (reply) say(reply.status === "released" ? `${name} is given back.` : `${name} was not held any more.`);
+  } catch (why) {
+    say(`${name} ends by its TTL: ${why.message}`, "bad");
+    show();
+  }
   due(0);
 }
 
@@ -213,18 +223,26 @@ function force(lock) {
 
 // The page.
 
-function store(key, value) {
+// store keeps something for the next page, or until this tab closes.
+function store(key, value, where = "localStorage") {
   try {
-    localStorage.setItem(key, value);
+    window[where].setItem(key, value);
   } catch { /* a browser that keeps nothing: then it is asked again */ }
 }
 
-function stored(key) {
+function stored(key, where = "localStorage") {
   try {
-    return localStorage.getItem(key);
+    return window[where].getItem(key);
   } catch {
     return null;
   }
+}
+
+// tellLeft says what was given back when this tab left the page, such as to load it again.
+function tellLeft() {
+  const names = JSON.parse(stored("natslock.left", "sessionStorage") ?? "[]");
+  store("natslock.left", "[]", "sessionStorage");
+  if (names.length) say(`${names.join(", ")} ${names.length === 1 ? "was" : "were"} given back when this page was left.`);
 }
 
 function remember(name) {
@@ -266,11 +284,12 @@ addEventListener("visibilitychange", () => {
 });
 addEventListener("pagehide", () => {
   waiting?.abort();
-  holds.leave();
+  store("natslock.left", JSON.stringify(holds.leave()), "sessionStorage");
 });
 addEventListener("pageshow", (e) => {
   if (e.persisted) location.reload(); // what it held it has given back
 });
 
 $("take").elements.client.value = stored("natslock.client") || "console";
+tellLeft();
 enter(asked());

@@ -1,12 +1,21 @@
 // What this tab holds: renewed while the tab lives, given back when it closes.
 
+import { by } from "./dom.js";
+
 const yes = new Set(["granted", "already", "renewed", "ok"]);
 
+// endings are the events by which a hold ends, in words.
+const endings = {
+  forced: ({ name, reason }) => `${name} was ended by force${reason ? `: ${reason}` : ""}`,
+  released: ({ name }) => `${name} was given back elsewhere`,
+  expired: ({ name }) => `${name} has expired: it was not renewed in time`,
+};
+
 export class Holds {
-  #holds = new Map(); // by realm and name
+  #holds = new Map(); // by the names of the realm and of the lock
   #owner = `tab-${crypto.getRandomValues(new Uint32Array(1))[0].toString(36)}`;
 
-  // onLost is told of a hold that has ended without having been given back.
+  // onLost is told why a hold has ended that was not given back here.
   constructor(onLost) {
     this.onLost = onLost;
   }
@@ -17,7 +26,7 @@ export class Holds {
 
   // has tells whether a hold of a realm, as a list shows it, is this tab's.
   has(realm, name, token) {
-    return this.#holds.get(key(realm, name))?.token === token;
+    return this.#holds.get(key(realm.name, name))?.token === token;
   }
 
   // take asks for a lock, and returns the reply.
@@ -29,19 +38,36 @@ export class Holds {
     const reply = await realm.acquire(name, fields, signal);
     if (yes.has(reply.status)) {
       const from = wait > 0 ? performance.now() - 1000 : asked; // of a grant that was waited for nobody knows when
-      this.#holds.set(key(realm, name), { realm, name, token: reply.token, ttl, renewAt: from + ttl / 3, until: from + ttl });
+      this.#holds.set(key(realm.name, name), { realm, name, token: reply.token, ttl, renewAt: from + ttl / 3, until: from + ttl });
     }
     return reply;
   }
 
+  // release gives a lock back, and returns the reply, or undefined if nothing is held.
   async release(realm, name) {
+    const hold = this.#holds.get(key(realm.name, name));
+    if (!hold) return undefined;
+    this.#holds.delete(key(realm.name, name));
+    return realm.release(name, hold.token);
+  }
+
+  // heard takes note of an event, which may be the end of a hold.
+  heard({ type, realm, name, token, reason }) {
     const hold = this.#holds.get(key(realm, name));
-    if (!hold) return;
-    this.#holds.delete(key(realm, name));
-    try {
-      await realm.release(name, hold.token);
-    } catch (why) {
-      this.onLost(hold, `${name} ends by its TTL: ${why.message}`);
+    if (hold?.token === token && endings[type]) this.#lost(hold, endings[type]({ name, reason }));
+  }
+
+  // listed compares with all locks of a realm. Tokens grow, so what is not there beside
+  // a later one has ended. Where there is none, the list may be older than the hold:
+  // then a renewal, which is due at once, finds out.
+  listed(realm, locks) {
+    const holders = new Map(locks.map((l) => [l.name, l.holders]));
+    for (const hold of this.#holds.values()) {
+      const there = holders.get(hold.name) ?? [];
+      if (hold.realm.name !== realm || there.some((h) => h.token === hold.token)) continue;
+      const next = there.find((h) => h.token > hold.token);
+      if (next) this.#lost(hold, `${hold.name} is not held by this tab any more, but by ${by(next)}`);
+      else hold.renewAt = 0;
     }
   }
 
@@ -74,17 +100,20 @@ export class Holds {
   }
 
   #lost(hold, why) {
-    if (this.#holds.get(key(hold.realm, hold.name)) !== hold) return; // given back meanwhile
-    this.#holds.delete(key(hold.realm, hold.name));
-    this.onLost(hold, why);
+    const of = key(hold.realm.name, hold.name);
+    if (this.#holds.get(of) !== hold) return; // given back meanwhile
+    this.#holds.delete(of);
+    this.onLost(why);
   }
 
-  // leave gives everything back, without waiting for the answers.
+  // leave gives everything back, without waiting for the answers, and returns the names.
   leave() {
-    for (const { realm, name } of this.#holds.values()) void this.release(realm, name);
+    const left = [...this.#holds.values()];
+    for (const { realm, name } of left) this.release(realm, name).catch(() => { /* then the TTL ends it */ });
+    return left.map((hold) => hold.name);
   }
 }
 
 function key(realm, name) {
-  return JSON.stringify([realm.name, name]);
+  return JSON.stringify([realm, name]);
 }
