@@ -1,13 +1,16 @@
 package console_test
 
 import (
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/natslock/natslock/schema"
 	"github.com/natslock/natslock/service/gateway/console"
 )
 
@@ -147,5 +150,21 @@ func TestFilesAreWhole(t *testing.T) {
 				t.Errorf("%s uses %s: %d", f.Name(), target, w.Code)
 			}
 		}
+	}
+}
+
+// What a person may type is as long as the protocol has it.
+func TestInputsTakeWhatTheProtocolTakes(t *testing.T) {
+	page, err := os.ReadFile("static/index.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bounds := map[string]int{}
+	for _, m := range regexp.MustCompile(`<input [^>]*name="(\w+)"[^>]* data-bytes="(\d+)"`).FindAllStringSubmatch(string(page), -1) {
+		bounds[m[1]], _ = strconv.Atoi(m[2])
+	}
+	want := map[string]int{"realm": schema.MaxRealm, "name": schema.MaxName, "client": schema.MaxClient, "reason": schema.MaxReason}
+	if !maps.Equal(bounds, want) || strings.Contains(string(page), "maxlength") {
+		t.Errorf("%v, want %v, and no maxlength, which counts otherwise", bounds, want)
 	}
 }

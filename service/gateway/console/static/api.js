@@ -64,6 +64,20 @@ export class Realm {
   events() {
     return new EventSource(`${this.path}/events`);
   }
+
+  // refusal returns the reply instead of events, which no EventSource shows, or
+  // undefined if there is none.
+  async refusal() {
+    const enough = new AbortController();
+    try {
+      const answer = await fetch(`${this.path}/events`, { signal: AbortSignal.any([enough.signal, AbortSignal.timeout(patience)]), cache: "no-store" });
+      return answer.ok ? undefined : await answer.json();
+    } catch {
+      return undefined; // natslock does not answer, or something else did
+    } finally {
+      enough.abort(); // there may be events now, which nobody reads
+    }
+  }
 }
 
 // call returns the reply, whatever its status, or throws Unreachable.

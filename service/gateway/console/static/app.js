@@ -1,5 +1,6 @@
 // The console: one realm, live.
 import { Realm, Unreachable, refused } from "./api.js";
+import { bound } from "./bounds.js";
 import { Chart } from "./chart.js";
 import { by, element, write } from "./dom.js";
 import { Events } from "./events.js";
@@ -38,8 +39,8 @@ function enter(name) {
   feed?.close();
   realm = new Realm(name);
   $("realm-name").value = name;
+  bound($("realm-name"));
   document.title = `${name} – natslock`;
-  remember(name);
   listed = { locks: [], at: 0, more: false, fresh: true };
   show();
   events.clear();
@@ -58,15 +59,23 @@ function heard(event) {
   due(often);
 }
 
-const states = { connecting: "connecting", live: "live", lost: "connection lost", paused: "paused" };
+const states = { connecting: "connecting", live: "live", lost: "connection lost", paused: "paused", refused: "refused" };
 
-function connection(state) {
+// banners say what a state means for what is shown.
+const banners = {
+  lost: (why) => `${why ? `natslock refuses for now: ${why}` : "The connection to natslock is lost"}. What is shown is how it was; it is tried again until it is back.`,
+  refused: (why) => `natslock refuses this realm: ${why}.`,
+};
+
+function connection(state, why) {
   $("connection").dataset.state = state;
   write($("connection"), states[state]);
   document.body.dataset.state = state;
-  $("banner").hidden = state !== "lost";
-  write($("banner"), state === "lost" ? "The connection to natslock is lost. What is shown is how it was; it is tried again until it is back." : "");
+  $("banner").hidden = !banners[state];
+  write($("banner"), banners[state]?.(why) ?? "");
+  if (state === "refused") show();
   if (state === "live") {
+    remember(realm.name);
     wasRefused = undefined; // meanwhile it may have begun to count anew
     countAt = 0;
     due(0);
@@ -124,7 +133,7 @@ function show() {
   const hidden = locks.show(found, listed.at);
   const held = listed.locks.length;
   write($("count"), `${query ? `${found.length} of ` : ""}${held}${listed.more ? "+" : ""}`);
-  $("none").hidden = found.length > 0 && !hidden;
+  $("none").hidden = (found.length > 0 && !hidden) || feed?.state === "refused";
   write($("none"), listed.fresh ? "Reading…" : hidden ? `${hidden}${listed.more ? "+" : ""} more: search for some of them.` : query ? (listed.more ? `None of the first ${held} is like that, and none begins so.` : "No lock is like that.") : "Nothing is held.");
   write($("mine"), holds.size ? `this tab holds ${holds.size}` : "");
 }
@@ -205,6 +214,7 @@ function force(lock) {
   write(dialog.querySelector(".what"), lock.name);
   write(dialog.querySelector(".whom"), `Held by ${lock.holders.map(by).join(", ")}.`);
   form.reset();
+  bound(form.elements.reason);
   form.querySelector("[value=cancel]").onclick = () => dialog.close("");
   dialog.returnValue = "";
   dialog.onclose = async () => {
@@ -289,6 +299,8 @@ addEventListener("pagehide", () => {
 addEventListener("pageshow", (e) => {
   if (e.persisted) location.reload(); // what it held it has given back
 });
+
+addEventListener("input", (e) => bound(e.target));
 
 $("take").elements.client.value = stored("natslock.client") || "console";
 tellLeft();

@@ -182,6 +182,41 @@ test("a search, and the realm in the URL", async () => {
   await row("a/one").waitFor();
 });
 
+test("a realm that is refused, and one that is typed", async () => {
+  const open = (name) => page.evaluate((to) => {
+    history.pushState(null, "", `?${new URLSearchParams({ realm: to })}`);
+    dispatchEvent(new PopStateEvent("popstate"));
+  }, name);
+  await open("r".repeat(70));
+  await live(page, "refused");
+  await page.getByRole("alert").filter({ hasText: "natslock refuses this realm: realm: 70 bytes, want 1 to 64." }).waitFor();
+  assert.ok(!(await page.locator("#none").isVisible()), "nothing is read");
+  const input = page.locator("#realm-name"), valid = () => input.evaluate((e) => e.validationMessage);
+  assert.equal(await valid(), "At most 64 bytes, and this is 70.");
+  await input.fill("ä".repeat(33));
+  await page.keyboard.press("Enter");
+  assert.equal(await valid(), "At most 64 bytes, and this is 66.");
+  await live(page, "refused"); // as it was
+  await input.fill("ä".repeat(32));
+  await page.keyboard.press("Enter");
+  await live(page);
+  assert.ok(!(await page.locator("#banner").isVisible()));
+  assert.equal(new URL(page.url()).searchParams.get("realm"), "ä".repeat(32));
+  const known = await page.locator("#realms option").evaluateAll((all) => all.map((o) => o.value.length));
+  assert.ok(known.includes(32) && !known.includes(70), `${known}`);
+  told(/status of 400/);
+});
+
+test("what is refused for a while is tried again, and told why", async () => {
+  let refusals = 0;
+  await page.route("**/events", (route) => (++refusals > 4 ? route.continue() : route.fulfill({ status: 429, json: { status: "limit", message: "waiters: more than 1" } })));
+  await page.reload();
+  await page.getByRole("alert").filter({ hasText: "natslock refuses for now: waiters: more than 1." }).waitFor();
+  await live(page);
+  assert.ok(!(await page.locator("#banner").isVisible()));
+  told(/status of 429/);
+});
+
 test("a realm with more locks than are listed", async () => {
   const lock = (name) => ({ name, held: true, mode: "exclusive", holders: [{ owner: "o", client: "c", token: 1, ttl_ms: 60_000, expires_in_ms: 60_000, granted_at: new Date() }] });
   await page.route("**/locks?*", (route) => {
