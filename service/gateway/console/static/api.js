@@ -57,8 +57,9 @@ export class Realm {
     return call("DELETE", `${this.lock(name)}?token=${token}`, { keepalive: true });
   }
 
-  force(name, client, reason) {
-    return call("POST", `${this.lock(name)}/force`, { body: { client, reason } });
+  // force ends the hold that has a token, or all if none is named.
+  force(name, { client, reason, token }) {
+    return call("POST", `${this.lock(name)}/force`, { body: { client, reason, token } });
   }
 
   events() {

@@ -6,7 +6,7 @@ import { by, element, write } from "./dom.js";
 import { Events } from "./events.js";
 import { Feed } from "./feed.js";
 import { Holds } from "./holds.js";
-import { Locks, matches } from "./locks.js";
+import { Locks, modeOf } from "./locks.js";
 
 const $ = (id) => document.getElementById(id);
 const often = 150; // milliseconds, at least, between a change and the list that shows it
@@ -129,7 +129,7 @@ async function countRefused() {
 
 function show() {
   const query = $("search").value.trim().toLowerCase();
-  const found = query ? listed.locks.filter((l) => matches(l, query)) : listed.locks;
+  const found = query ? listed.locks.filter((l) => locks.matches(l, query)) : listed.locks;
   const hidden = locks.show(found, listed.at);
   const held = listed.locks.length;
   write($("count"), `${query ? `${found.length} of ` : ""}${held}${listed.more ? "+" : ""}`);
@@ -209,10 +209,13 @@ async function unlock(name) {
   due(0);
 }
 
+// force asks, and ends what it has shown: one hold, if it passes on meanwhile no other.
 function force(lock) {
   const dialog = $("force"), form = dialog.querySelector("form"), at = realm;
+  const token = lock.holders.length === 1 ? lock.holders[0].token : undefined;
   write(dialog.querySelector(".what"), lock.name);
-  write(dialog.querySelector(".whom"), `Held by ${lock.holders.map(by).join(", ")}.`);
+  write(dialog.querySelector(".mode"), modeOf(lock));
+  dialog.querySelector(".whom").replaceChildren(...locks.portrait(lock));
   form.reset();
   bound(form.elements.reason);
   form.querySelector("[value=cancel]").onclick = () => dialog.close("");
@@ -220,8 +223,8 @@ function force(lock) {
   dialog.onclose = async () => {
     if (dialog.returnValue !== "force") return;
     try {
-      const reply = await at.force(lock.name, $("take").elements.client.value || "console", form.elements.reason.value);
-      say(reply.status === "released" ? `${lock.name} was taken from ${lock.holders.map(by).join(", ")}.` : `${lock.name}: ${reply.message ?? reply.status}`);
+      const reply = await at.force(lock.name, { client: $("take").elements.client.value || "console", reason: form.elements.reason.value, token });
+      forced(lock, reply);
     } catch (why) {
       say(`${lock.name}: ${why.message}`, "bad");
     }
@@ -229,6 +232,18 @@ function force(lock) {
   };
   dialog.showModal();
   form.elements.reason.focus();
+}
+
+function forced(lock, reply) {
+  const whom = lock.holders.map(by).join(", ");
+  switch (reply.status) {
+    case "released":
+      return say(`${lock.name} was taken from ${reply.holders?.map(by).join(", ") ?? whom}.`);
+    case "not_held":
+      return say(`${lock.name} is not held by ${whom} any more.`, "bad");
+    default:
+      return say(`${lock.name}: ${reply.message ?? reply.status}`, "bad");
+  }
 }
 
 // The page.

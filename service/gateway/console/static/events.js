@@ -34,7 +34,7 @@ export class Events {
     this.#due = true;
     setTimeout(() => {
       this.#due = false;
-      const found = this.#events.filter((e) => [e.name, e.client, e.owner, e.token].some((t) => t !== undefined && String(t).toLowerCase().includes(this.#query)));
+      const found = this.#events.filter((e) => [e.type, e.name, e.client, e.owner, e.token, e.reason].some((t) => t !== undefined && String(t).toLowerCase().includes(this.#query)));
       this.list.replaceChildren(...found.map(line));
       this.empty.hidden = found.length > 0;
       this.empty.textContent = this.#events.length ? "No event is like that." : "Nothing has happened yet.";

@@ -75,6 +75,25 @@ export class Locks {
     this.#skew = Date.parse(event.at) - Date.now();
   }
 
+  // matches tells whether what a row shows of a lock has a text in it, in lower case.
+  matches(lock, text) {
+    const texts = [lock.name, modeOf(lock)];
+    for (const h of lock.holders) {
+      texts.push(nameOf(h), h.token, detailsOf(h), ...(h.sessions ?? []));
+      if (this.isMine(lock.name, h.token)) texts.push(yours);
+      if (h.expires_in_ms === undefined) texts.push(lasting);
+    }
+    for (const w of lock.waiters ?? []) texts.push(by(w), w.owner, w.mode);
+    return texts.some((t) => t !== undefined && String(t).toLowerCase().includes(text));
+  }
+
+  // portrait is what a row shows of a lock, without what changes by itself.
+  portrait(lock) {
+    const holders = element("ul", { class: "holders" });
+    for (const h of lock.holders) holders.append(element("li", {}, who(h, this.isMine(lock.name, h.token)), token(h)));
+    return [holders, ...(lock.waiters?.length ? [waiters(lock.waiters)] : [])];
+  }
+
   #row(lock, mine) {
     const clocks = [];
     const holders = element("ul", { class: "holders" });
@@ -84,9 +103,8 @@ export class Locks {
       ? element("button", { type: "button", "aria-label": `Unlock ${lock.name}` }, "Unlock")
       : element("button", { type: "button", "aria-label": `Force unlock ${lock.name}`, "aria-haspopup": "dialog" }, "Force…");
     button.onclick = () => (own ? this.onUnlock(lock) : this.onForce(lock));
-    const mode = lock.mode === "shared" ? `shared ${lock.holders.length}${lock.size ? ` of ${lock.size}` : ""}` : "exclusive";
     const row = element("li", { class: own ? "lock mine" : "lock", "data-name": lock.name },
-      element("div", { class: "name" }, `${lock.name} `, element("span", { class: "tag" }, mode)),
+      element("div", { class: "name" }, `${lock.name} `, element("span", { class: "tag" }, modeOf(lock))),
       holders,
       element("div", { class: "actions" }, button));
     if (lock.waiters?.length) row.append(waiters(lock.waiters));
@@ -95,21 +113,42 @@ export class Locks {
 
   #holder(h, mine, clocks) {
     const c = { ttl: h.ttl_ms ?? 0, grantedAt: Date.parse(h.granted_at), since: element("span", { class: "since" }), time: element("time") };
-    const who = element("span", { class: "who" }, element("span", { class: "client" }, h.client || "nobody named"), " ");
-    if (mine) who.append(element("span", { class: "tag you" }, "this tab"), " ");
-    const more = [];
-    if (h.owner && h.owner !== h.client) more.push(h.owner);
-    if (h.sessions?.length) more.push(`${h.sessions.length === 1 ? "session" : `${h.sessions.length} sessions`} ${h.sessions.map(short).join(", ")}`);
-    if (h.meta) more.push(Object.entries(h.meta).map(([k, v]) => `${k}: ${typeof v === "string" ? v : JSON.stringify(v)}`).join(", "));
-    if (more.length) who.append(element("span", { class: "more", title: (h.sessions ?? []).join("\n") || undefined }, more.join(" · ")));
     const left = element("span", { class: "left" }, c.time);
-    if (h.expires_in_ms === undefined) write(c.time, "while present");
+    if (h.expires_in_ms === undefined) write(c.time, lasting);
     else left.append(c.bar = element("i", { class: "bar" }));
-    c.holder = element("li", { class: "holder" }, who, element("span", { class: "token", title: "the fencing token" }, String(h.token)), c.since, left);
+    c.holder = element("li", { class: "holder" }, who(h, mine), token(h), c.since, left);
     clocks.push(c);
     return c.holder;
   }
 }
+
+const yours = "this tab", lasting = "while present";
+
+// modeOf says who may hold a lock at the same time.
+export function modeOf(lock) {
+  return lock.mode === "shared" ? `shared ${lock.holders.length}${lock.size ? ` of ${lock.size}` : ""}` : "exclusive";
+}
+
+const nameOf = (h) => h.client || "nobody named";
+
+// detailsOf is what is known of a holder, beside its name.
+function detailsOf(h) {
+  const details = [];
+  if (h.owner && h.owner !== h.client) details.push(h.owner);
+  if (h.sessions?.length) details.push(`${h.sessions.length === 1 ? "session" : `${h.sessions.length} sessions`} ${h.sessions.map(short).join(", ")}`);
+  if (h.meta) details.push(Object.entries(h.meta).map(([k, v]) => `${k}: ${typeof v === "string" ? v : JSON.stringify(v)}`).join(", "));
+  return details.join(" · ");
+}
+
+function who(h, mine) {
+  const e = element("span", { class: "who" }, element("span", { class: "client" }, nameOf(h)), " ");
+  if (mine) e.append(element("span", { class: "tag you" }, yours), " ");
+  const details = detailsOf(h);
+  if (details) e.append(element("span", { class: "more", title: (h.sessions ?? []).join("\n") || undefined }, details));
+  return e;
+}
+
+const token = (h) => element("span", { class: "token", title: "the fencing token" }, String(h.token));
 
 function short(session) {
   return session.length > 12 ? `${session.slice(0, 8)}…` : session;
@@ -125,10 +164,4 @@ function waiters(list) {
   }
   if (list.length > queue) ol.append(element("span", {}, `and ${list.length - queue} more`));
   return ol;
-}
-
-// matches tells whether a lock is one that is looked for.
-export function matches(lock, query) {
-  const text = [lock.name, ...[...lock.holders, ...(lock.waiters ?? [])].flatMap((h) => [h.client, h.owner, h.token, ...(h.sessions ?? [])])];
-  return text.some((t) => t !== undefined && String(t).toLowerCase().includes(query));
 }

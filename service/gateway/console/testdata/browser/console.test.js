@@ -96,11 +96,13 @@ test("what the README says of it", async () => {
 });
 
 test("force asks first, and for a reason", async () => {
-  await take("stuck");
+  await take("stuck", { meta: { resource: { entity: "orders", entityID: "42" } } });
+  const next = take("stuck", { client: "bob", owner: "bob", wait_ms: 60_000 });
+  await row("stuck").locator(".waiters li").waitFor();
   const force = row("stuck").getByRole("button", { name: "Force unlock stuck" });
   const dialog = page.getByRole("dialog");
   await force.click();
-  assert.match(await dialog.innerText(), /Force stuck\?\s+Held by ann \(job-7\)/);
+  assert.match(await dialog.innerText(), /Force stuck\? exclusive\s+It is held by\s+ann\s+job-7 · resource: {"entity":"orders","entityID":"42"}\s+\d+\s+bob/);
   await picture("force");
   await dialog.getByRole("button", { name: "Force unlock" }).click(); // without a reason
   assert.ok(await dialog.isVisible());
@@ -110,8 +112,17 @@ test("force asks first, and for a reason", async () => {
   await force.click();
   await dialog.getByLabel("Reason").fill("its machine is gone");
   await dialog.getByRole("button", { name: "Force unlock" }).click();
-  await gone("stuck");
+  await page.locator("#said", { hasText: "stuck was taken from ann (job-7)." }).waitFor();
   await page.locator("#events li", { hasText: "its machine is gone" }).waitFor();
+  await row("stuck").locator(".client", { hasText: "bob" }).waitFor();
+  await force.click();
+  await dialog.getByLabel("Reason").fill("its machine, too");
+  await call("DELETE", `${path("stuck")}?token=${(await next).token}`);
+  const { token } = await take("stuck", { client: "cid" });
+  await dialog.getByRole("button", { name: "Force unlock" }).click(); // what it has shown is over
+  await page.locator("#said", { hasText: "stuck is not held by bob any more." }).waitFor();
+  assert.equal((await inspect("stuck")).holders[0].token, token);
+  told(/status of 410/);
 });
 
 test("a lost connection is told, and comes back by itself", async () => {
@@ -180,6 +191,33 @@ test("a search, and the realm in the URL", async () => {
   assert.equal(page.url(), first);
   await page.reload();
   await row("a/one").waitFor();
+});
+
+test("a search finds all that a row shows", async () => {
+  const order = { resource: { entity: "orders", entityID: "42" }, details: { userName: "Ann Example" } };
+  await take("6f9b9af3cd6e8b8a73c2cdced37fe9f59226e27d", { client: "u-1", owner: "u-1", meta: order });
+  await take("pool", { mode: "shared", size: 3, client: "bob", owner: "run-9" });
+  const child = spawn(process.env.NATSLOCK, ["acquire", "present", "--hold", "--realm", realm], { stdio: ["ignore", "pipe", "inherit"] });
+  try {
+    await new Promise((done) => child.stdout.once("data", done));
+    await page.fill("[name=name]", "mine");
+    await page.click("#take button");
+    await row("mine").locator(".you").waitFor();
+    await page.locator("#count", { hasText: /^4$/ }).waitFor();
+    const found = async (query) => {
+      await page.fill("#search", query);
+      return page.locator(".lock").evaluateAll((rows) => rows.map((r) => r.dataset.name.slice(0, 7)));
+    };
+    const [{ token }] = (await inspect("pool")).holders;
+    for (const [query, name] of Object.entries({
+      "\"orders\"": "6f9b9af", "entityID\":\"42": "6f9b9af", "ann example": "6f9b9af", "U-1": "6f9b9af", [token]: "pool", "of 3": "pool", "run-9": "pool",
+      "while present": "present", session: "present", "this tab": "mine", "via: console": "mine",
+    })) assert.deepEqual(await found(query), [name], query);
+    await found("queued");
+    await page.locator("#quiet", { hasText: "No event is like that." }).waitFor();
+  } finally {
+    child.kill("SIGINT");
+  }
 });
 
 test("a realm that is refused, and one that is typed", async () => {
