@@ -25,8 +25,10 @@ A call that its client resets holds nothing, also when the answer was written al
 one whose answer was not written, since its deadline has passed: the frames of a connection
 are followed both ways, since gRPC tells nobody of either.
 
-Unlock asks the service who holds the lock, then releases by the token. So it does
-not matter by which gateway or connection the lock was taken.
+Unlock releases by the token, which it asks the service for unless it is known here. So it
+does not matter by which gateway or connection the lock was taken. What was released when
+the answer was lost is unlocked for the client, also when it has to call again; not if its
+session has ended by then, since it may have been lost with that.
 
 # REST
 
