@@ -105,6 +105,9 @@ func (c *Caller) Close() error {
 // follow tells of connections made and lost.
 func (c *Caller) follow() {
 	for s := range c.status {
+		if s == nats.CLOSED {
+			c.local.part(c) // as the server sees it
+		}
 		c.mu.Lock()
 		c.now = s
 		if s == nats.CONNECTED {
@@ -252,19 +255,21 @@ func (c *Caller) receive(m *nats.Msg) {
 	c.answer(m.Subject[len(c.inbox):], &a)
 }
 
-// answer hands an answer to who waits for it under the last token of the inbox.
-func (c *Caller) answer(token string, a *Answer) {
+// answer hands an answer to who waits for it under the last token of the inbox, and
+// reports whether anybody does.
+func (c *Caller) answer(token string, a *Answer) (heard bool) {
 	id, err := strconv.ParseUint(token, 36, 64)
 	if err != nil {
-		return // nobody who was asked answers there
+		return false // nobody who was asked answers there
 	}
 	c.mu.Lock()
 	fn := c.waits[id]
 	c.mu.Unlock()
 	if fn == nil {
-		return // given up
+		return false // given up
 	}
 	fn(a)
+	return true
 }
 
 // reply is where the answers to an id come.

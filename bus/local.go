@@ -1,6 +1,8 @@
 package bus
 
 import (
+	"fmt"
+	"runtime/debug"
 	"strings"
 	"sync"
 )
@@ -10,25 +12,34 @@ import (
 // that it asks come directly. Nothing is encoded then. Give the same Local to both; the
 // zero Local is usable, and nil joins nobody. Its methods may be called concurrently.
 type Local struct {
-	serving   sync.RWMutex // held for reading while a handler runs
-	endpoints []*endpoint
+	serving sync.RWMutex // held for reading while a handler runs
+	service *Service     // nil: there is none
 
 	mu      sync.RWMutex
 	callers map[string]*Caller // by inbox
 }
 
-// enter has the requests of callers go to the endpoints.
-func (l *Local) enter(endpoints []*endpoint) {
+// enter has the requests of callers go to the service, instead of one that did before.
+func (l *Local) enter(s *Service) {
 	if l == nil {
 		return
 	}
 	l.serving.Lock()
 	defer l.serving.Unlock()
-	l.endpoints = endpoints
+	l.service = s
 }
 
 // leave ends that. When it returns, so have the handlers.
-func (l *Local) leave() { l.enter(nil) }
+func (l *Local) leave(s *Service) {
+	if l == nil {
+		return
+	}
+	l.serving.Lock()
+	defer l.serving.Unlock()
+	if l.service == s {
+		l.service = nil
+	}
+}
 
 // join has the answers to the caller go to it.
 func (l *Local) join(c *Caller) {
@@ -53,39 +64,53 @@ func (l *Local) part(c *Caller) {
 	delete(l.callers, c.inbox)
 }
 
-// deliver hands a request to the service, if there is one for its subject.
+// deliver hands a request to the service, if there is one for its subject that has a
+// connection: another may answer while this one can do nothing.
 func (l *Local) deliver(r *Request) bool {
-	if l == nil {
-		return false
-	}
 	l.serving.RLock()
 	defer l.serving.RUnlock()
-	for _, e := range l.endpoints {
+	if l.service == nil || !l.service.connected.Load() {
+		return false
+	}
+	for _, e := range l.service.endpoints {
 		if matches(e.Subject, r.Subject) {
 			r.endpoint = e
-			e.handle(r)
+			e.handleHere(r)
 			return true
 		}
 	}
 	return false
 }
 
-// Answer hands a message to the Caller whose inbox it is, if that is a Caller of this
-// process. Otherwise it returns false, and Respond is the way; that finds nobody listening
-// if it was a Caller that is closed by now.
-func (l *Local) Answer(inbox string, message any) bool {
+// handleHere is handle on the goroutine of a caller. A fault of the handler ends the
+// process, as it does elsewhere: the caller may recover from what it takes for its own,
+// and the service would go on with locks that nobody gives back.
+func (e *endpoint) handleHere(r *Request) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			stack := debug.Stack()
+			go func() { panic(fmt.Sprintf("%v\n\n%s", fault, stack)) }()
+			select {}
+		}
+	}()
+	e.handle(r)
+}
+
+// Answer hands a message to the Caller whose inbox it is, if that is a known one, of this
+// process; heard tells whether anybody waits for it there. To one that is not known Respond is
+// the way; that finds nobody listening if it was a Caller that is closed by now.
+func (l *Local) Answer(inbox string, message any) (known, heard bool) {
 	if l == nil {
-		return false
+		return false, false
 	}
 	id := strings.LastIndexByte(inbox, '.') + 1
 	l.mu.RLock()
 	c := l.callers[inbox[:id]]
 	l.mu.RUnlock()
 	if c == nil {
-		return false
+		return false, false
 	}
-	c.answer(inbox[id:], &Answer{Given: message})
-	return true
+	return true, c.answer(inbox[id:], &Answer{Given: message})
 }
 
 // matches reports whether a subject is of a pattern, whose tokens may be the wildcard *.

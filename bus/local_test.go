@@ -1,8 +1,13 @@
 package bus_test
 
 import (
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -49,10 +54,10 @@ func join(t *testing.T, handle func(*joined, *bus.Request)) *joined {
 
 // answer answers in kind.
 func (j *joined) answer(t *testing.T, r *bus.Request) {
-	if r.Given != nil && !j.local.Answer(r.Reply, r.Given) {
-		t.Error("a caller that waits is not known")
-	}
 	if r.Given != nil {
+		if known, heard := j.local.Answer(r.Reply, r.Given); !known || !heard {
+			t.Errorf("a caller that waits: known %t, heard %t", known, heard)
+		}
 		return
 	}
 	if err := bus.Respond(j.nc, r.Reply, bus.Response{Body: r.Body}); err != nil {
@@ -96,8 +101,10 @@ func TestOnlyItsSubjectsAreHandedOver(t *testing.T) {
 		e.Close()
 	}
 	var nobody bus.Local
-	if nobody.Answer("_INBOX.x.1", 1) || (*bus.Local)(nil).Answer("_INBOX.x.1", 1) {
-		t.Error("answered nobody")
+	for _, l := range []*bus.Local{&nobody, nil, &j.local} {
+		if known, heard := l.Answer("_INBOX.x.1", 1); known || heard {
+			t.Error("answered nobody")
+		}
 	}
 }
 
@@ -141,14 +148,101 @@ func TestACallerThatIsClosedIsAnsweredNothing(t *testing.T) {
 		t.Fatal("nobody took it")
 	}
 	inbox := waitFor(t, inboxes)
-	if !j.local.Answer(inbox, "one") || waitFor(t, e.Answers()).Given != "one" {
+	if _, heard := j.local.Answer(inbox, "one"); !heard || waitFor(t, e.Answers()).Given != "one" {
 		t.Error("not answered")
+	}
+	if known, heard := j.local.Answer(inbox, "two"); !known || heard {
+		t.Errorf("a caller that waits no more: known %t, heard %t", known, heard)
 	}
 	if err := j.caller.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if j.local.Answer(inbox, "two") {
+	if known, _ := j.local.Answer(inbox, "three"); known {
 		t.Error("answered a caller that is closed")
+	}
+}
+
+func TestACallerWhoseConnectionIsClosedIsAnsweredNothing(t *testing.T) {
+	var local bus.Local
+	server := startServer(t, t.TempDir(), "")
+	nc := callerConn(t, server)
+	c, err := bus.NewCaller(nc, &local)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inboxes := make(chan string, 1)
+	s, err := bus.Serve(workerConn(t, server), bus.ServiceConfig{
+		Name: "natslock", Version: "1.2.3", Local: &local,
+		Endpoints: []bus.Endpoint{{Name: "ask", Subject: "ask", Handler: func(r *bus.Request) { inboxes <- r.Reply }}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Stop() }()
+	e := c.Open()
+	defer e.Close()
+	if !e.Hand("ask", 1) {
+		t.Fatal("nobody took it")
+	}
+	lost := c.Disconnected()
+	nc.Close()
+	waitFor(t, lost)
+	if known, _ := local.Answer(waitFor(t, inboxes), 1); known {
+		t.Error("answered a caller whose connection is closed")
+	}
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// The service's connection is away, and the caller's is not.
+func TestAServiceWithoutAConnectionIsHandedNothing(t *testing.T) {
+	var local bus.Local
+	theirs, ours := startServer(t, t.TempDir(), ""), startServer(t, t.TempDir(), "")
+	nc := workerConn(t, theirs)
+	s, err := bus.Serve(nc, bus.ServiceConfig{
+		Name: "natslock", Version: "1.2.3", Local: &local,
+		Endpoints: []bus.Endpoint{{Name: "ask", Subject: "ask", Handler: func(*bus.Request) {}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Stop() }()
+	c, err := bus.NewCaller(callerConn(t, ours), &local)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	e := c.Open()
+	defer e.Close()
+	if !e.Hand("ask", 1) {
+		t.Fatal("nobody took it")
+	}
+	if err := theirs.Shutdown(); err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.Now().Add(patience)
+	for e.Hand("ask", 1) {
+		if time.Now().After(deadline) {
+			t.Fatal("it is handed what it cannot answer")
+		}
+		runtime.Gosched()
+	}
+}
+
+// A caller may recover from what it takes for a fault of its own.
+func TestAFaultOfAHandlerEndsTheProcess(t *testing.T) {
+	if os.Getenv("NATSLOCK_TEST_FAULT") != "" {
+		j := join(t, func(*joined, *bus.Request) { panic("a fault of the handler") })
+		defer func() { _ = recover() }()
+		j.caller.Open().Hand("ask.me.it", 1)
+		return
+	}
+	again := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
+	again.Env = append(os.Environ(), "NATSLOCK_TEST_FAULT=1")
+	out, err := again.CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "panic: a fault of the handler") {
+		t.Errorf("%v: %s", err, out)
 	}
 }
 

@@ -79,6 +79,9 @@ type Service struct {
 	started   time.Time
 	endpoints []*endpoint
 	about     []*nats.Subscription // of questions about the service
+	connected atomic.Bool          // as far as Local needs to know
+	status    chan nats.Status     // tells; nil without Local
+	following sync.WaitGroup
 	stop      sync.Once
 	err       error
 }
@@ -149,8 +152,21 @@ func (s *Service) start() error {
 	if err := s.nc.FlushTimeout(flushTimeout); err != nil {
 		return unreachable(err)
 	}
-	s.cfg.Local.enter(s.endpoints)
+	if s.cfg.Local != nil {
+		s.status = s.nc.StatusChanged(nats.CONNECTED, nats.RECONNECTING, nats.DISCONNECTED, nats.CLOSED)
+		s.connected.Store(s.nc.IsConnected())
+		s.following.Go(s.follow)
+		s.cfg.Local.enter(s)
+	}
 	return nil
+}
+
+// follow takes note of whether there is a connection: to ask it would be to wait while it
+// dials.
+func (s *Service) follow() {
+	for status := range s.status {
+		s.connected.Store(status == nats.CONNECTED)
+	}
 }
 
 // receive hands one request to the handler.
@@ -187,7 +203,11 @@ func (s *Service) Stop() error {
 }
 
 func (s *Service) drain() error {
-	s.cfg.Local.leave()
+	s.cfg.Local.leave(s)
+	if s.status != nil {
+		s.nc.RemoveStatusListener(s.status)
+		s.following.Wait()
+	}
 	var errs []error
 	for _, sub := range s.about {
 		errs = append(errs, gone(sub.Unsubscribe()))

@@ -119,8 +119,19 @@ func TestALockIsTheSameHereAndElsewhere(t *testing.T) {
 	})
 }
 
-// A caller in this process that is gone is passed over, as any other.
+// A caller in this process that is gone is passed over, as any other; and so is one that
+// is there and waits no more, which only this process can know.
 func TestACallerHereThatIsGoneHoldsUpNobody(t *testing.T) {
+	for name, leave := range map[string]func(*bus.Caller) error{
+		"closed":   (*bus.Caller).Close,
+		"given up": func(*bus.Caller) error { return nil },
+	} {
+		t.Run(name, func(t *testing.T) { callerIsGone(t, leave) })
+	}
+}
+
+func callerIsGone(t *testing.T, leave func(*bus.Caller) error) {
+	t.Helper()
 	inBubble(t, func(t *testing.T, s *clienttest.Server) {
 		c := s.Client(&client.Options{Local: s.Local()})
 		held := acquire(t, c, "a", client.TTL(time.Hour))
@@ -132,7 +143,8 @@ func TestACallerHereThatIsGoneHoldsUpNobody(t *testing.T) {
 		}
 		time.Sleep(time.Second) // of the bubble: it waits
 		e.Close()
-		ok(t, gone.Close())
+		defer func() { ok(t, gone.Close()) }()
+		ok(t, leave(gone))
 		start := time.Now()
 		next := make(chan *client.Lock)
 		go func() {

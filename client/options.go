@@ -67,7 +67,8 @@ type Options struct {
 	Timeout time.Duration
 
 	// Local is that of a service in this process, if there is one: what is asked goes there
-	// directly, and over NATS when it is repeated. Replies share memory with the service
+	// directly, and over NATS when it is repeated. What may be asked there is not
+	// bounded by the permissions of the connection. Replies share memory with the service
 	// then, and are only to be read. Default: all goes over NATS.
 	Local *bus.Local
 
