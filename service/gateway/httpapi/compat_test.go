@@ -66,12 +66,14 @@ func TestTheOlderCalls(t *testing.T) {
 		if a := d.call("GET", "/v1/realms/older/locks", "").want(t, 200, "ok"); len(a.fields["locks"].([]any)) != 2 {
 			t.Error(a.text)
 		}
+		pair := `{"key":"none","version":1}`
 		for body, want := range map[string]string{
-			`{"uid":"v","tokens":` + tokens + `}`:                             `[]`, // somebody else
-			`{"uid":"u","tokens":[{"key":"a","version":9007199254740991}]}`:   `[]`, // forged
-			`{"uid":"u","keys":[{"key":"a","version":1}]}`:                    `[]`,
-			`{"uid":"u","keys":[{"key":"none","version":1.5}]}`:               `[]`,
-			`{"uid":"u","keys":[{"key":"none","version":1e300}], "tokens":0}`: "",
+			`{"uid":"u","keys":[` + strings.Repeat(pair+",", 99) + pair + `]}`: `[]`, // once
+			`{"uid":"v","tokens":` + tokens + `}`:                              `[]`, // somebody else
+			`{"uid":"u","tokens":[{"key":"a","version":9007199254740991}]}`:    `[]`, // forged
+			`{"uid":"u","keys":[{"key":"a","version":1}]}`:                     `[]`,
+			`{"uid":"u","keys":[{"key":"none","version":1.5}]}`:                `[]`,
+			`{"uid":"u","keys":[{"key":"none","version":1e300}], "tokens":0}`:  "",
 		} {
 			if a := d.post(prefix+"/unlock", asJSON, body); want != "" && (a.code != 200 || a.text != `{"unlocked":`+want+`}`) || want == "" && a.code != 400 {
 				t.Errorf("%s: %+v", body, a)

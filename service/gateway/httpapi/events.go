@@ -37,6 +37,10 @@ func (x *exchange) events() {
 	s := &stream{w: x.w, control: http.NewResponseController(x.w), reader: reader}
 	defer s.hasten()()
 	x.code = http.StatusOK
+	if x.r.Method == http.MethodHead { // what has no body has no end either
+		s.head()
+		return
+	}
 	err = s.run()
 	x.server.config.Logger.Debug("http: the end of a stream of events", "realm", x.realm, "told", s.count, "why", err)
 }
@@ -67,10 +71,15 @@ func (s *stream) hasten() (done func()) {
 	}
 }
 
-// run writes what there is to tell, and returns why it has ended.
-func (s *stream) run() error {
+// head begins the answer.
+func (s *stream) head() {
 	s.w.Header().Set("Content-Type", "text/event-stream")
 	s.w.WriteHeader(http.StatusOK)
+}
+
+// run writes what there is to tell, and returns why it has ended.
+func (s *stream) run() error {
+	s.head()
 	tick := time.NewTicker(heartbeat)
 	defer tick.Stop()
 	if err := s.send([]byte(": natslock\n\n")); err != nil {

@@ -56,6 +56,31 @@ func (r *reader) frame() (lines []string) {
 	return lines
 }
 
+// Whoever asks only how events would be answered waits for none of them.
+func TestTheHeadOfEventsHasAnEnd(t *testing.T) {
+	d := open(t, gateway.Limits{Connections: 1}, httpapi.Config{})
+	c := d.dial()
+	defer c.Close()
+	for _, call := range []string{"HEAD /v1/realms/default/events", "GET /ping"} {
+		if _, err := io.WriteString(c, call+" HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := bufio.NewReader(c)
+	for _, method := range []string{"HEAD", "GET"} {
+		a, err := http.ReadResponse(r, &http.Request{Method: method})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if body, err := io.ReadAll(a.Body); err != nil || a.StatusCode != 200 || method == "GET" && string(body) != "pong" {
+			t.Errorf("%s: %d %q, %v", method, a.StatusCode, body, err)
+		}
+		if err := a.Body.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestEventsAreTold(t *testing.T) {
 	d := open(t, gateway.Limits{}, httpapi.Config{})
 	s := d.read(t.Context())

@@ -43,6 +43,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return // its door counts
 	}
 	s.meter.answered(id, x.code, time.Since(start))
+	if x.code == 0 { // whoever has closed one direction only is not to read an empty 200
+		panic(http.ErrAbortHandler)
+	}
 }
 
 // Values of headers that many answers share, and nobody changes.
@@ -168,10 +171,8 @@ func (x *exchange) send(code int, contentType []string, body []byte) error {
 		header.Set("Retry-After", retryAfter)
 	}
 	control := http.NewResponseController(x.w)
-	if now := time.Now(); x.r.ProtoMajor > 1 || x.connection.ages(now) { // else each answer has its own
-		if err := control.SetWriteDeadline(now.Add(writeTimeout)); err != nil {
-			return err
-		}
+	if err := control.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		return err
 	}
 	x.w.WriteHeader(code)
 	if _, err := x.w.Write(body); err != nil {
@@ -239,8 +240,8 @@ func replyOf(err error) (schema.Status, string) {
 	switch {
 	case refused.Message != "":
 		return refused.Status, refused.Message
-	case refused.Status == schema.StatusUnavailable:
-		return refused.Status, "no worker or no store has answered; what became of the call is unknown: " + refused.Error()
+	case refused.Status == schema.StatusUnavailable, refused.Status == schema.StatusTimeout:
+		return schema.StatusUnavailable, "no worker or no store has answered; what became of the call is unknown: " + refused.Error()
 	}
 	return refused.Status, refused.Error()
 }

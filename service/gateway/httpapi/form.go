@@ -168,11 +168,9 @@ func (f *form) tokens() ([]lockKey, error) {
 		return nil, fmt.Errorf("key `%s` is required, and should not be empty", field)
 	case !ok:
 		return nil, malformed
-	case len(list) > schema.MaxNames:
-		return nil, fmt.Errorf("invalid key `%s`, at most %d", field, schema.MaxNames)
 	}
-	tokens := make([]lockKey, len(list))
-	for i, v := range list {
+	var tokens []lockKey
+	for _, v := range list {
 		pair, _ := v.(map[string]any)
 		key, named := pair["key"].(string)
 		number, numbered := pair["version"].(json.Number)
@@ -180,9 +178,15 @@ func (f *form) tokens() ([]lockKey, error) {
 		if !named || key == "" || len(key) > schema.MaxName || !numbered || err != nil {
 			return nil, malformed
 		}
-		tokens[i].Key = key
+		one := lockKey{Key: key}
 		if version == float64(uint64(version)) && version > 0 && version <= schema.MaxToken {
-			tokens[i].Version = uint64(version) // of no other is there a lock
+			one.Version = uint64(version) // of no other is there a lock
+		}
+		if slices.Contains(tokens, one) {
+			continue
+		}
+		if tokens = append(tokens, one); len(tokens) > schema.MaxNames {
+			return nil, fmt.Errorf("invalid key `%s`, at most %d", field, schema.MaxNames)
 		}
 	}
 	return tokens, nil

@@ -5,7 +5,6 @@ import (
 	"net"
 	"sync/atomic"
 	"syscall"
-	"time"
 
 	"github.com/natslock/natslock/service/gateway"
 )
@@ -29,19 +28,6 @@ func (l *listener) Accept() (net.Conn, error) {
 type conn struct {
 	*gateway.Counted
 	serving atomic.Int32 // requests that have come to the handler
-	until   atomic.Int64 // the deadline of writing, Unix nanoseconds
-}
-
-// ages reports whether the deadline of writing is to be moved at an instant, and takes
-// note of it. To move it costs as much as many other things, so an answer may have a
-// tenth less than writeTimeout.
-func (c *conn) ages(now time.Time) bool {
-	until := now.Add(writeTimeout).UnixNano()
-	if until-c.until.Load() < int64(writeTimeout/10) {
-		return false
-	}
-	c.until.Store(until)
-	return true
 }
 
 // Write writes what is answered. What net/http answers by itself becomes an answer of the

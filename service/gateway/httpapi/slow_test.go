@@ -193,11 +193,24 @@ func TestReadersOfEventsHearThatNothingHappens(t *testing.T) {
 	})
 }
 
-// TestAGrantThatCannotBeWrittenIsGivenBack has a caller that stays but takes nothing.
+// TestAGrantThatCannotBeWrittenIsGivenBack has a caller that stays but takes nothing, at
+// first, or after an answer that it took: net/http takes the deadlines back then.
 func TestAGrantThatCannotBeWrittenIsGivenBack(t *testing.T) {
+	for _, before := range []string{"", "GET /healthz HTTP/1.1\r\nHost: door\r\n\r\n"} {
+		grantThatCannotBeWritten(t, before)
+	}
+}
+
+func grantThatCannotBeWritten(t *testing.T, before string) {
 	inBubble(t, func(t *testing.T, d *door, p *pipes) {
 		c := p.dial()
 		defer c.Close()
+		if before != "" {
+			r, _, _ := send(t, c, before)
+			for line := "?"; line != "alive\n"; {
+				line, _ = r.ReadString('\n')
+			}
+		}
 		if _, err := io.WriteString(c, "POST "+lockPath+"a HTTP/1.1\r\nHost: door\r\nContent-Length: 19\r\n\r\n"+`{"ttl_ms":80000000}`); err != nil {
 			t.Fatal(err)
 		}

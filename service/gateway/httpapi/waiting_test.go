@@ -94,6 +94,30 @@ func TestAWaiterThatHangsUpIsCanceled(t *testing.T) {
 	d.until("a", free)
 }
 
+// A caller that closes its side only has hung up, too; but it reads what comes, and an
+// empty answer with the code of success would be one.
+func TestWhoHangsUpHalfwayIsAnsweredNothing(t *testing.T) {
+	d := open(t, gateway.Limits{}, httpapi.Config{})
+	held := d.hold("a")
+	c := d.dial()
+	const body = `{"wait_ms":60000}`
+	if _, err := fmt.Fprintf(c, "POST %sa HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s", lockPath, len(body), body); err != nil {
+		t.Fatal(err)
+	}
+	d.until("a", waiters(1))
+	if err := c.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	if answer, err := io.ReadAll(c); err != nil || len(answer) > 0 {
+		t.Errorf("%q, %v", answer, err)
+	}
+	d.until("a", waiters(0))
+	if err := held.Release(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	d.until("a", free)
+}
+
 // TestHangUps has callers hang up at every moment of a call: while it is sent, on its
 // way, and while it waits. Nobody of them has the lock in the end.
 func TestHangUps(t *testing.T) {
