@@ -44,6 +44,8 @@ type known struct {
 
 // follow is the source of what is told of a realm.
 func (s *Server) follow(ctx context.Context, realm string, live func(), put func(telling)) error {
+	s.recents.watched.Add(1)
+	defer s.recents.watched.Add(-1)
 	f := &follower{caller: &caller{server: s, realm: realm}, put: put, known: map[string]known{}}
 	err := f.run(ctx, func() error { live(); return nil })
 	for errors.Is(err, fan.ErrBehind) {
@@ -122,13 +124,17 @@ func (f *follower) tell(ctx context.Context, e *client.Event) error {
 }
 
 // recordOf is the resource and the details of the hold that an event is about: those
-// that are known, of another hold only the resource.
+// that are known, or were taken here; of another hold only the resource.
 func (f *follower) recordOf(e *client.Event) object {
 	r := record{id: e.Name, realm: f.realm, client: e.Client, resource: null, sids: []string{}}
-	if k, ok := f.known[e.Name]; ok {
-		if r.resource = k.record.resource; k.token == e.Token {
-			r = k.record
-		}
+	k, ok := f.known[e.Name]
+	if ok {
+		r.resource = k.record.resource
+	}
+	if ok && k.token == e.Token {
+		r = k.record
+	} else if taken, ok := f.server.recents.find(e.Token); ok {
+		r = taken
 	}
 	return object{{fieldResource, r.resource}, {fieldDetails, ownedBy(r.details, r.realm, r.client, encode(r.sids))}}
 }

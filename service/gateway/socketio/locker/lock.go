@@ -22,14 +22,29 @@ func (c *caller) lock(ctx context.Context, args []json.RawMessage) said {
 		return failed(r.raw, err)
 	}
 	if reply.Status == schema.StatusAlready && len(reply.Holders) > 0 {
-		return c.join(ctx, &r, &reply.Holders[0])
+		return c.join(ctx, &r)
 	}
 	return c.taken(&r, details, reply)
 }
 
-// join has the socket hold what its client holds, and merges the details.
-func (c *caller) join(ctx context.Context, r *request, before *schema.Holder) said {
-	held := recordOf(c.realm, r.id, before)
+// join has the socket hold what its client holds, and merges the details: one tab after
+// another, or one would write over what another has added meanwhile.
+func (c *caller) join(ctx context.Context, r *request) said {
+	waiting, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	done, err := c.server.joining.take(waiting, c.realm, c.client, r.id)
+	if err != nil {
+		return failed(r.raw, err)
+	}
+	defer done()
+	before, err := c.holder(ctx, r.id)
+	if err != nil {
+		return failed(r.raw, err)
+	}
+	held := record{id: r.id, resource: r.resource, realm: c.realm, client: c.client, sids: []string{}}
+	if before != nil && before.Client == c.client {
+		held = recordOf(c.realm, r.id, before)
+	}
 	details := held.details.merged(r.details.without(owned...))
 	reply, err := c.acquire(ctx, r.id, metaOf(r.resource, details), false)
 	switch {
@@ -48,6 +63,7 @@ func (c *caller) taken(r *request, details object, reply *schema.Reply) said {
 	case reply.Status == schema.StatusGranted:
 		c.holds.note(r.id, hold{})
 		taken := record{r.id, r.resource, details, c.realm, c.client, []string{c.socket.ID()}}
+		c.server.recents.keep(reply.Token, taken)
 		return answer{Result: resultOK, Status: statusLocked, Data: taken.text()}
 	case reply.Status == schema.StatusHeld && len(reply.Holders) > 0:
 		return answer{Result: resultError, Status: statusLocked, Data: recordOf(c.realm, r.id, &reply.Holders[0]).text()}

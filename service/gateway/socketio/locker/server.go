@@ -50,6 +50,8 @@ type Server struct {
 	patience time.Duration // with the service, for one request
 
 	watches *fan.Hub[telling] // by realm
+	recents recents
+	joining *turns // of a client at a lock
 
 	leaving sync.WaitGroup
 	stop    context.CancelFunc
@@ -67,7 +69,7 @@ func New(g *gateway.Gateway, cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{gateway: g, door: door, config: cfg, patience: callTimeout}
+	s := &Server{gateway: g, door: door, config: cfg, patience: callTimeout, joining: newTurns()}
 	s.watches = fan.NewHub(gateway.MaxBehind, s.follow)
 	s.stopped, s.stop = context.WithCancel(context.Background())
 	s.Server, err = socket.New(socket.Config{

@@ -162,6 +162,32 @@ func TestTheLockGoesWithTheLastTab(t *testing.T) {
 	}
 }
 
+// Tabs that lock at the same time have all that each of them knows of the lock.
+func TestTabsThatLockTogetherMergeTheirDetails(t *testing.T) {
+	d := alone(t)
+	var tabs []*tab
+	for range 4 {
+		tabs = append(tabs, d.tab("ann"))
+	}
+	for round := range 10 {
+		thing := fmt.Sprintf(`{"resource":%d`, round)
+		for i, tb := range tabs {
+			tb.write(fmt.Sprintf(`42["lock",%s,"details":{"tab%d":%d}}]`, thing, i, i))
+		}
+		for _, tb := range tabs {
+			if got := tb.read(); !strings.Contains(got, `"result":"ok"`) {
+				t.Fatal(got)
+			}
+		}
+		got := tabs[0].ask("isLock", thing+"}")
+		for i, tb := range tabs {
+			if !strings.Contains(got, fmt.Sprintf(`"tab%d":%d`, i, i)) || !strings.Contains(got, tb.sid) {
+				t.Errorf("round %d: without tab %d: %s", round, i, got)
+			}
+		}
+	}
+}
+
 func TestATabThatHasNoPartUnlocksNothing(t *testing.T) {
 	d := alone(t)
 	a, second, third := d.tab("ann"), d.tab("ann"), d.tab("ann")

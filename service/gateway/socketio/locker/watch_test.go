@@ -52,6 +52,30 @@ func TestAllWhoWatchAreToldTheSame(t *testing.T) {
 	later.told("granted")
 }
 
+// What is held for a moment has ended when its event comes.
+func TestWhoWatchesIsToldOfShortHolds(t *testing.T) {
+	d := alone(t)
+	w := d.watching()
+	a := d.tab("ann")
+	const rounds = 40
+	for range rounds {
+		a.write(`42["lock",{"resource":` + resource + `,"details":{"n":1}}]`)
+		a.write(`42["unlock",{"resource":` + resource + `}]`)
+	}
+	for range rounds {
+		for _, typ := range []string{"granted", "released"} {
+			if got := w.told(typ); !strings.Contains(got, `"resource":`+resource) || !strings.Contains(got, `"n":1`) || !strings.Contains(got, a.sid) {
+				t.Errorf("%s: %s", typ, got)
+			}
+		}
+	}
+	for range 2 * rounds {
+		if got := a.read(); !strings.Contains(got, `"result":"ok"`) {
+			t.Error(got)
+		}
+	}
+}
+
 func TestWhoWatchesIsToldThatEventsMayBeMissing(t *testing.T) {
 	s := clienttest.New(t)
 	nc, cable := s.Cable()
