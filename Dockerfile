@@ -10,7 +10,7 @@ FROM scratch
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build --chown=65532:65532 /data /data
 COPY --from=build /src/dist/natslock /usr/local/bin/natslock
-ENV PATH=/usr/local/bin NATSLOCK_DATA=/data NATSLOCK_NATS=0.0.0.0:4222 NATSLOCK_HTTP=0.0.0.0:8080
+ENV PATH=/usr/local/bin NATSLOCK_DATA=/data NATSLOCK_NATS=0.0.0.0:4222 NATSLOCK_HTTP=:8080
 USER 65532:65532
 VOLUME /data
 EXPOSE 4222 8080
