@@ -4,9 +4,9 @@
 # the cache. Arguments go to go test.
 #
 # The core is tested without the detector, with which the walk through its small
-# worlds takes eight times as long: nothing in it runs beside anything else. And
-# many tests wait more than they compute, so one package more is tested at a time
-# than there are processors. make lint vets.
+# worlds takes eight times as long: nothing in it runs beside anything else.
+# Elsewhere the detector has each process wait a whole second for races when it
+# exits, and the tests start hundreds; here it waits for less. make lint vets.
 source "$(dirname "$0")/env.sh"
 core=github.com/natslock/natslock/service/lock
 bash .ci/natscli.sh # for what natslock tells its operators to type
