@@ -12,6 +12,8 @@ import (
 	"net/netip"
 	"path"
 	"strconv"
+
+	"github.com/natslock/natslock/schema"
 )
 
 // Config says who sees the console. With the zero Config that is who is on the same
@@ -114,14 +116,22 @@ func (g guard) before(p http.Handler) http.Handler {
 		switch {
 		case g.closed && !g.knows(r):
 			header.Set("WWW-Authenticate", `Basic realm="natslock", charset="UTF-8"`)
-			http.Error(w, "The console asks for the user and password that natslock was started with.", http.StatusUnauthorized)
+			deny(w, http.StatusUnauthorized, "the console asks for the user and password that natslock was started with")
 		case !g.closed && !near(r):
-			http.Error(w, "Without credentials the console is for the machine that natslock runs on.\n"+
-				"Start natslock with NATSLOCK_AUTH_USER and NATSLOCK_AUTH_PASSWORD to open it here.", http.StatusForbidden)
+			deny(w, http.StatusForbidden, "without credentials the console is for the machine that natslock runs on; "+
+				"start natslock with NATSLOCK_AUTH_USER and NATSLOCK_AUTH_PASSWORD to open it here")
 		default:
 			p.ServeHTTP(w, r)
 		}
 	})
+}
+
+// deny answers in the words of the protocol, as everything here does that is no page.
+func deny(w http.ResponseWriter, code int, message string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	body := schema.Append(nil, schema.JSON, &schema.Reply{Status: schema.StatusDenied, Message: message})
+	_, _ = w.Write(append(body, '\n')) // or nobody is there to be told
 }
 
 // knows tells whether a request has the credentials, in the same time whatever is

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"github.com/natslock/natslock/schema"
@@ -24,6 +25,13 @@ func (x *exchange) decode(m schema.Message) bool {
 	if err := schema.Decode(schema.JSON, body, m); err != nil {
 		x.wrong(err)
 		return false
+	}
+	switch m.(type) {
+	case *schema.Renew, *schema.Force: // which know no session, and would pass it over
+		if slices.Contains(schema.Unknown(schema.JSON, body, m), "session") {
+			x.refuse(schema.StatusInvalid, sessionless)
+			return false
+		}
 	}
 	x.mention(body, m)
 	return true

@@ -109,6 +109,8 @@ func TestWhatMakesNoSenseIsRefused(t *testing.T) {
 		{"DELETE", lockPath + "a", `{"token":1}`, 400, "token: required in the query"},
 		{"DELETE", lockPath + "a?token=0", "", 400, "above 0"},
 		{"DELETE", lockPath + "a?token=1&owner=o", "", 400, "not both"},
+		{"PATCH", lockPath + "a", `{"token":1,"session":"s"}`, 400, "session: not over HTTP"},
+		{"POST", lockPath + "a/force", `{"session":"s"}`, 400, "session: not over HTTP"},
 		{"DELETE", lockPath + "a?token=1&session=s", "", 400, "session: not over HTTP"},
 		{"DELETE", lockPath + "a?token=%zz", "", 400, "query: "},
 		{"DELETE", lockPath + "a?token=9007199254740992", "", 400, "token: "},
