@@ -25,6 +25,7 @@ type bubble struct {
 	client   *http.Client
 	sessions chan *echo // as they begin
 	refused  chan error
+	large    chan struct{} // as they are told of
 }
 
 // echo is a receiver that sends back what it receives.
@@ -41,6 +42,9 @@ func (e *echo) Message(m Message) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.got = append(e.got, string(m.Data))
+	if m.Cut {
+		m.Data = append(m.Data, " and more"...)
+	}
 	if !e.deaf {
 		_ = e.session.Send(m)
 	}
@@ -63,7 +67,8 @@ func (e *echo) wantClosed(t *testing.T, want error) {
 func inBubble(t *testing.T, config Config, test func(*testing.T, *bubble)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		b := &bubble{t: t, sessions: make(chan *echo, 1000), refused: make(chan error, 1000)}
+		b := &bubble{t: t, sessions: make(chan *echo, 1000), refused: make(chan error, 1000), large: make(chan struct{}, 1000)}
+		config.Oversized = func() { b.large <- struct{}{} }
 		config.Refused = func(_ *http.Request, err error) { b.refused <- err }
 		config.Accept = func(s *Session) Receiver {
 			e := &echo{session: s, closed: make(chan error, 1)}

@@ -63,9 +63,17 @@ type Config struct {
 	// clients do not all come back at once.
 	DrainSpread time.Duration
 
-	// MaxPayload is the size of the largest body and frame that is read, in
-	// bytes. Clients are told, and split what they send.
+	// MaxPayload is the size of the largest packet that is kept, in bytes. Clients
+	// are told, and split what they send.
 	MaxPayload int
+	// MaxRead is the size of the largest body and frame that is read. What a packet
+	// has beyond MaxPayload is thrown away as it comes, and its message is marked as
+	// cut; a body or frame beyond MaxRead ends the session. By default, and at the
+	// least, it is MaxPayload.
+	MaxRead int
+	// Oversized, if there is one, is told of each packet that is cut, and of each
+	// body and frame beyond MaxRead.
+	Oversized func()
 	// MaxBuffered is how many bytes may wait for a client to read them. One
 	// message alone may be larger.
 	MaxBuffered int
@@ -83,7 +91,10 @@ func (c Config) withDefaults() (Config, error) {
 	case c.Credentials && slices.Contains(c.Origins, anyOrigin):
 		return c, errors.New("engine: credentials of any origin")
 	}
-	return c, errors.Join(
+	if c.Oversized == nil {
+		c.Oversized = func() {}
+	}
+	err := errors.Join(
 		orDefault("PingInterval", &c.PingInterval, DefaultPingInterval),
 		orDefault("PingTimeout", &c.PingTimeout, DefaultPingTimeout),
 		orDefault("UpgradeTimeout", &c.UpgradeTimeout, DefaultUpgradeTimeout),
@@ -92,9 +103,12 @@ func (c Config) withDefaults() (Config, error) {
 		orDefault("CloseTimeout", &c.CloseTimeout, DefaultCloseTimeout),
 		orDefault("DrainSpread", &c.DrainSpread, DefaultDrainSpread),
 		orDefault("MaxPayload", &c.MaxPayload, DefaultMaxPayload),
+		orDefault("MaxRead", &c.MaxRead, c.MaxPayload),
 		orDefault("MaxBuffered", &c.MaxBuffered, DefaultMaxBuffered),
 		orDefault("MaxSessions", &c.MaxSessions, DefaultMaxSessions),
 	)
+	c.MaxRead = max(c.MaxRead, c.MaxPayload)
+	return c, err
 }
 
 func orDefault[T int | time.Duration](name string, value *T, standard T) error {

@@ -37,6 +37,12 @@
 // overtaken in an upgrade: a GET takes all that there is, and after the upgrade the
 // websocket takes the rest. The queue is bounded by Config.MaxBuffered.
 //
+// # Input
+//
+// Of a packet no more than Config.MaxPayload is kept, whatever its client sends. Up to
+// Config.MaxRead the rest is thrown away as it comes, and the receiver is told of a
+// message that is cut; so it can refuse one message and keep the session.
+//
 // # Goroutines
 //
 // A session has none of its own: an idle websocket costs the goroutine that net/http

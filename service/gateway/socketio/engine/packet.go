@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/base64"
 	"fmt"
-	"iter"
 	"unicode/utf8"
 )
 
@@ -35,6 +34,9 @@ const probe = "probe"
 type Message struct {
 	Data   []byte
 	Binary bool
+	// Cut is whether the message of a client was larger than Config.MaxPayload. Of
+	// text its data are then the beginning, and of bytes there are none.
+	Cut bool
 }
 
 // packet is the unit of the protocol. Only messages are binary.
@@ -42,11 +44,12 @@ type packet struct {
 	kind   kind
 	data   []byte
 	binary bool
+	cut    bool // it was larger than what is kept
 }
 
 func (m Message) packet() packet { return packet{kind: kindMessage, data: m.Data, binary: m.Binary} }
 
-func (p packet) message() Message { return Message{Data: p.data, Binary: p.binary} }
+func (p packet) message() Message { return Message{Data: p.data, Binary: p.binary, Cut: p.cut} }
 
 // is reports whether the packet is of a kind and carries a text.
 func (p packet) is(k kind, text string) bool { return p.kind == k && string(p.data) == text }
@@ -77,20 +80,28 @@ func parsePolled(text []byte) (packet, error) {
 	return packet{kind: kindMessage, data: data[:n], binary: true}, nil
 }
 
-// parsePayload yields the packets of a payload up to the first that is none,
-// which it yields as an error.
-func parsePayload(payload []byte) iter.Seq2[packet, error] {
-	return func(yield func(packet, error) bool) {
-		for more := true; more; {
-			var text []byte
-			text, payload, more = bytes.Cut(payload, []byte{separator})
-			p, err := parsePolled(text)
-			if !yield(p, err) || err != nil {
-				return
+// cutText reads the beginning of a packet that came as text.
+func cutText(text []byte) (packet, error) {
+	p, err := parseText(wholeRunes(text))
+	p.cut = true
+	return p, err
+}
+
+// wholeRunes is a text without the beginning of a character that is cut off.
+func wholeRunes(text []byte) []byte {
+	for i := len(text) - 1; i >= 0 && i >= len(text)-utf8.UTFMax; i-- {
+		if utf8.RuneStart(text[i]) {
+			if !utf8.FullRune(text[i:]) {
+				return text[:i]
 			}
+			break
 		}
 	}
+	return text
 }
+
+// cutBytes is a binary message of which nothing is kept.
+var cutBytes = packet{kind: kindMessage, binary: true, cut: true}
 
 // appendText appends the packet as it stands in a text frame.
 func (p packet) appendText(to []byte) []byte {

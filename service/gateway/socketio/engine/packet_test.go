@@ -3,14 +3,19 @@ package engine
 import (
 	"bytes"
 	"errors"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
 
-func parseAll(body []byte) ([]packet, error) {
+func parseAll(body []byte) ([]packet, error) { return parseHeads(body, len(body)+1) }
+
+// parseHeads keeps so many bytes of each packet.
+func parseHeads(body []byte, most int) ([]packet, error) {
 	var packets []packet
-	for p, err := range parsePayload(body) {
+	for p, err := range parsePayload(bytes.NewReader(body), most) {
 		if err != nil {
 			return packets, err
 		}
@@ -67,6 +72,34 @@ func TestAMalformedPacketEndsThePayload(t *testing.T) {
 	}
 }
 
+func TestAPacketThatIsTooLargeIsCut(t *testing.T) {
+	long := strings.Repeat("x", 10_000) // more than is read at once
+	for text, want := range map[string][]packet{
+		"4abcd":                     {{kind: kindMessage, data: []byte("abcd")}},
+		"4abcde\x1e4b\x1e3":         {{kind: kindMessage, data: []byte("abcd"), cut: true}, {kind: kindMessage, data: []byte("b")}, {kind: kindPong, data: []byte{}}},
+		"4b\x1e4" + long:            {{kind: kindMessage, data: []byte("b")}, {kind: kindMessage, data: []byte("xxxx"), cut: true}},
+		"4" + long + "\x1e4" + long: {{kind: kindMessage, data: []byte("xxxx"), cut: true}, {kind: kindMessage, data: []byte("xxxx"), cut: true}},
+		"4abc€":                     {{kind: kindMessage, data: []byte("abc"), cut: true}},
+		"4ab€c":                     {{kind: kindMessage, data: []byte("ab"), cut: true}},
+		"4a€b":                      {{kind: kindMessage, data: []byte("a€"), cut: true}},
+		"bAQIDBA==\x1e4b":           {cutBytes, {kind: kindMessage, data: []byte("b")}},
+		"b!!!!!!!!":                 {cutBytes},
+	} {
+		packets, err := parseHeads([]byte(text), 5)
+		if err != nil {
+			t.Errorf("%.20q: %v", text, err)
+		}
+		if d := cmp.Diff(want, packets, comparePackets); d != "" {
+			t.Errorf("%.20q: %s", text, d)
+		}
+	}
+	for _, text := range []string{"7abcdefg", "4a\xffbcdefg", "4abc\xff\xff\xff", long} {
+		if packets, err := parseHeads([]byte(text), 5); !errors.Is(err, ErrPacket) {
+			t.Errorf("%.20q: %v, %v", text, packets, err)
+		}
+	}
+}
+
 func TestATextThatAPayloadCannotCarryIsNotSent(t *testing.T) {
 	for _, m := range []Message{{Data: []byte("a\x1eb")}, {Data: []byte("\xff")}} {
 		if err := m.check(); !errors.Is(err, ErrText) {
@@ -99,6 +132,34 @@ func FuzzPayload(f *testing.F) {
 		}
 		if bytes.Count(body, []byte{separator})+1 != len(packets) {
 			t.Fatalf("%d packets of %q", len(packets), body)
+		}
+	})
+}
+
+// What is kept of a packet is the beginning of it, and the packets around it are whole.
+func FuzzCutPacket(f *testing.F) {
+	f.Add([]byte("4hello"), 3)
+	f.Add([]byte("4€€"), 3)
+	f.Add([]byte("4\xf0\x9f\x98\x80"), 4)
+	f.Add([]byte("bAQIDBA=="), 5)
+	f.Add([]byte("4"), 1)
+	f.Fuzz(func(t *testing.T, text []byte, most int) {
+		if bytes.IndexByte(text, separator) >= 0 || most < 2 {
+			return
+		}
+		packets, err := parseHeads(slices.Concat([]byte("4a\x1e"), text, []byte("\x1e4b")), most)
+		if err != nil {
+			if !errors.Is(err, ErrPacket) || len(packets) != 1 {
+				t.Fatalf("%d packets, %v", len(packets), err)
+			}
+			return
+		}
+		if len(packets) != 3 || string(packets[0].data) != "a" || string(packets[2].data) != "b" {
+			t.Fatalf("%v", packets)
+		}
+		p := packets[1]
+		if p.cut != (len(text) > most) || p.cut && (p.binary && p.data != nil || !bytes.HasPrefix(text[1:], p.data) || len(p.data) >= most) {
+			t.Fatalf("of %q: %q, cut %t", text, p.data, p.cut)
 		}
 	})
 }

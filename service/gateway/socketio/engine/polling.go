@@ -66,10 +66,11 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) error {
 	defer s.step(func(time.Time) { s.core.posting = false })
 	body, err := s.body(w, r)
 	if err == nil {
-		err = s.receive(parsePayload(body))
+		err = s.receive(parsePayload(body, s.server.config.MaxPayload))
 	}
 	switch {
 	case errors.Is(err, ErrTooLarge):
+		s.server.config.Oversized()
 		s.Abort(err)
 		return errBodyTooLarge
 	case err != nil:
@@ -82,29 +83,40 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// body reads the body of a request, for as long as the session lasts.
-func (s *Session) body(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	control := http.NewResponseController(w)
-	if err := deadline(control.SetReadDeadline, time.Now().Add(s.server.config.ReadTimeout)); err != nil {
-		return nil, err
+// body is the body of a request, which is read in time and for as long as the session
+// lasts.
+type body struct {
+	io.Reader
+	session *Session
+	control *http.ResponseController
+}
+
+func (s *Session) body(w http.ResponseWriter, r *http.Request) (body, error) {
+	b := body{
+		Reader:  http.MaxBytesReader(w, r.Body, int64(s.server.config.MaxRead)),
+		session: s, control: http.NewResponseController(w),
 	}
+	return b, deadline(b.control.SetReadDeadline, time.Now().Add(s.server.config.ReadTimeout))
+}
+
+// Read reads on. It is cut off only while it reads: what net/http reads behind the body
+// must not be.
+func (b body) Read(to []byte) (int, error) {
 	ended := make(chan struct{})
-	stop := context.AfterFunc(s.ctx, func() {
+	stop := context.AfterFunc(b.session.ctx, func() {
 		defer close(ended)
-		_ = deadline(control.SetReadDeadline, time.Now()) // else it takes until the timeout
+		_ = deadline(b.control.SetReadDeadline, time.Now()) // else it takes until the timeout
 	})
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(s.server.config.MaxPayload)))
+	n, err := b.Reader.Read(to)
 	if !stop() {
 		<-ended
 	}
-	var large *http.MaxBytesError
-	switch {
-	case errors.As(err, &large):
-		return nil, ErrTooLarge
-	case err != nil:
-		return nil, fmt.Errorf("%w: %w", ErrTransport, err)
+	if errors.Is(err, io.EOF) {
+		if late := deadline(b.control.SetReadDeadline, time.Time{}); late != nil {
+			return n, late
+		}
 	}
-	return body, deadline(control.SetReadDeadline, time.Time{})
+	return n, err
 }
 
 // deadline sets a deadline, where there is one to set.

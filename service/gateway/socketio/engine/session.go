@@ -199,13 +199,17 @@ func (s *Session) tick() {
 	})
 }
 
-// receive takes packets of the client, up to the first that is none.
+// receive takes packets of the client, up to the first that is none. Of a session that
+// has ended none are looked for.
 func (s *Session) receive(packets iter.Seq2[packet, error]) error {
 	s.in.take()
 	defer s.in.leave()
 	for p, err := range packets {
 		deliver := false
 		if err == nil {
+			if p.cut {
+				s.server.config.Oversized()
+			}
 			s.step(func(now time.Time) { deliver, err = s.core.receive(now, p) })
 		}
 		if err != nil {
@@ -213,6 +217,9 @@ func (s *Session) receive(packets iter.Seq2[packet, error]) error {
 		}
 		if deliver {
 			s.receiver.Message(p.message())
+		}
+		if s.ctx.Err() != nil {
+			return nil
 		}
 	}
 	return nil

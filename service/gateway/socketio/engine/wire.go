@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"time"
@@ -17,6 +18,8 @@ type wire struct {
 	conn    *websocket.Conn
 	raw     net.Conn
 	timeout time.Duration // of a write
+	most    int           // that is kept of a frame
+	large   func()        // is told of a frame that is not read
 }
 
 // accept makes a request a websocket. It answers the request when it cannot.
@@ -28,24 +31,43 @@ func (c *Config) accept(w http.ResponseWriter, r *http.Request) (*wire, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrTransport, err)
 	}
-	conn.SetReadLimit(int64(c.MaxPayload))
-	return &wire{conn: conn, raw: h.conn, timeout: c.WriteTimeout}, nil
+	conn.SetReadLimit(int64(c.MaxRead))
+	return &wire{conn: conn, raw: h.conn, timeout: c.WriteTimeout, most: c.MaxPayload, large: c.Oversized}, nil
 }
 
 // read returns the next packet.
 func (w *wire) read() (packet, error) {
-	typ, data, err := w.conn.Read(context.Background())
+	typ, data, cut, err := w.frame()
 	switch {
+	case err == nil && typ == websocket.MessageBinary && cut:
+		return cutBytes, nil
 	case err == nil && typ == websocket.MessageBinary:
 		return packet{kind: kindMessage, data: data, binary: true}, nil
+	case err == nil && cut:
+		return cutText(data)
 	case err == nil:
 		return parseText(data)
 	case errors.Is(err, websocket.ErrMessageTooBig):
+		w.large()
 		return packet{}, fmt.Errorf("%w: %w", ErrTooLarge, err)
 	case websocket.CloseStatus(err) >= 0:
 		return packet{}, fmt.Errorf("%w: %w", ErrClientClosed, err)
 	}
 	return packet{}, fmt.Errorf("%w: %w", ErrTransport, err)
+}
+
+// frame reads a frame, and keeps the beginning.
+func (w *wire) frame() (typ websocket.MessageType, data []byte, cut bool, err error) {
+	typ, frame, err := w.conn.Reader(context.Background())
+	if err != nil {
+		return 0, nil, false, err
+	}
+	data, err = io.ReadAll(io.LimitReader(frame, int64(w.most)))
+	if err != nil || len(data) < w.most {
+		return typ, data, false, err
+	}
+	rest, err := io.Copy(io.Discard, frame) // also reads that it has ended
+	return typ, data, rest > 0, err
 }
 
 // write writes packets, each as a frame.

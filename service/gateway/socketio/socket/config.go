@@ -38,7 +38,7 @@ type Config struct {
 	// MaxNamespaces is how many namespaces a client may be connected to.
 	MaxNamespaces int
 	// MaxAttachments is how many attachments a packet may have. None by default:
-	// bytes are refused.
+	// bytes are refused, see Data.Err.
 	MaxAttachments int
 	// MaxRunning is how many functions a socket runs at once, see Socket.Go.
 	MaxRunning int

@@ -99,13 +99,14 @@ func (c *conn) handle(p packet, attachments [][]byte) error {
 		if err != nil {
 			return err
 		}
-		s.handle(&Event{Data: Data{Args: args, attachments: attachments}, Name: name, socket: s, id: p.id, asked: p.acked})
+		data := Data{Args: args, Err: p.refused, attachments: attachments}
+		s.handle(&Event{Data: data, Name: name, socket: s, id: p.id, asked: p.acked})
 	case kindAck, kindBinaryAck:
 		args, err := p.args()
 		if err != nil {
 			return err
 		}
-		s.acknowledged(p.id, Data{Args: args, attachments: attachments})
+		s.acknowledged(p.id, Data{Args: args, Err: p.refused, attachments: attachments})
 	default:
 		return ErrPacket
 	}
@@ -121,6 +122,8 @@ func (c *conn) connect(p packet) error {
 	switch {
 	case connect == nil:
 		return c.refuse(p.namespace, refusedNamespace)
+	case p.refused != nil:
+		return c.refuse(p.namespace, refusedTooLarge)
 	case full:
 		return c.refuse(p.namespace, refusedNamespaces)
 	}

@@ -15,13 +15,21 @@ type Binary []byte
 // Data is what an event or an acknowledgement carries.
 type Data struct {
 	// Args are the arguments as they came, in JSON.
-	Args        []json.RawMessage
+	Args []json.RawMessage
+	// Err is why they are not to be acted upon: they are not there, because the
+	// packet was larger than engine.Config.MaxPayload (engine.ErrTooLarge), or
+	// have had bytes in them that were not kept (ErrAttachments). The connection
+	// goes on, and it is for the handler of an event to say so to the client.
+	Err         error
 	attachments [][]byte
 }
 
 // Decode reads an argument into a value, as json.Unmarshal does. One that is
-// missing is an error.
+// missing is an error, and so is Err.
 func (d Data) Decode(i int, to any) error {
+	if d.Err != nil {
+		return d.Err
+	}
 	if i < 0 || i >= len(d.Args) {
 		return fmt.Errorf("socket: no argument %d", i)
 	}

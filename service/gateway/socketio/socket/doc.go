@@ -52,8 +52,11 @@
 //
 // # What is refused
 //
-// A packet that is malformed, an event before the connect, a second connect, bytes
-// where Config.MaxAttachments allows none: each ends the connection. A namespace that
+// A packet that is malformed, an event before the connect, a second connect, more than
+// a thousand attachments: each ends the connection. An event that is larger than
+// engine.Config.MaxPayload, but not than MaxRead, or has more attachments than
+// Config.MaxAttachments comes to its handler with an error, and what was sent with it is
+// thrown away: see Data.Err. A connect that is as large, a namespace that
 // there is not, and too many of them, are answered with an error. A client that is
 // connected to no namespace for Config.ConnectTimeout is closed. Packets to a namespace
 // that the client has left, or was disconnected from and may not know yet, are ignored.

@@ -86,5 +86,6 @@ func (r *Refusal) Error() string { return "socket: refused: " + r.Message }
 var (
 	refusedNamespace  = &Refusal{Message: "Invalid namespace"}
 	refusedNamespaces = &Refusal{Message: "Too many namespaces"}
+	refusedTooLarge   = &Refusal{Message: "Too large"}
 	refusedInternally = &Refusal{Message: "Refused"}
 )

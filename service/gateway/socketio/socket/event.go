@@ -139,7 +139,7 @@ func (s *Socket) EmitAck(ctx context.Context, name string, args ...any) (Data, e
 	}
 	select {
 	case data := <-answer:
-		return data, nil
+		return data, data.Err
 	case <-ctx.Done():
 		return Data{}, fmt.Errorf("socket: acknowledgement of %s: %w", name, ctx.Err())
 	case <-s.ctx.Done():

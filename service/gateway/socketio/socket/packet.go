@@ -41,14 +41,24 @@ type packet struct {
 	id          uint64
 	acked       bool // it has an id
 	payload     json.RawMessage
+	refused     error // why it is not to be acted upon
 }
 
 func (k kind) binary() bool { return k == kindBinaryEvent || k == kindBinaryAck }
 
-// parse reads a packet:
+// parse reads a packet.
+func parse(text []byte) (packet, error) {
+	p, err := parseUnchecked(text)
+	if err != nil {
+		return packet{}, err
+	}
+	return p, p.check()
+}
+
+// parseUnchecked reads a packet, whose JSON may be none:
 //
 //	<type>[<number of attachments>-][<namespace>,][<id>][<JSON>]
-func parse(text []byte) (packet, error) {
+func parseUnchecked(text []byte) (packet, error) {
 	if len(text) == 0 || text[0] < byte(kindConnect) || text[0] > byte(kindBinaryAck) {
 		return packet{}, fmt.Errorf("%w: of no type", ErrPacket)
 	}
@@ -74,7 +84,7 @@ func parse(text []byte) (packet, error) {
 	if rest != "" {
 		p.payload = json.RawMessage(rest)
 	}
-	return p, p.check()
+	return p, nil
 }
 
 // number reads digits.
