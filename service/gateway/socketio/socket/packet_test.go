@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/natslock/natslock/service/gateway/socketio/engine"
 )
@@ -62,6 +63,37 @@ var malformed = []string{
 	"5", "5[]", `5["a"]`, `51["a"]`, `5-["a"]`, `5+1-["a"]`, `5-1-["a"]`, `5 1-["a"]`, "51-", "51-{}", `5a-["a"]`,
 	`518446744073709551616-["a"]`, `59223372036854775808-["a"]`,
 	"6", "60-[]", "6-1[]", "60-1{}",
+}
+
+func TestAPacketThatIsCut(t *testing.T) {
+	for text, want := range map[string]packet{
+		`2["foo",{"a`:          {kind: kindEvent, namespace: "/", payload: json.RawMessage(`["foo"]`)},
+		`2/a,12[ "f\"oo" , [[`: {kind: kindEvent, namespace: "/a", id: 12, acked: true, payload: json.RawMessage(`[ "f\"oo"]`)},
+		`212[1.50,`:            {kind: kindEvent, namespace: "/", id: 12, acked: true, payload: json.RawMessage(`[1.50]`)},
+		`2["a name that is cu`: {kind: kindEvent, namespace: "/", payload: json.RawMessage(`[""]`)},
+		`2[`:                   {kind: kindEvent, namespace: "/", payload: json.RawMessage(`[""]`)},
+		`52-7["foo",{"_place`:  {kind: kindBinaryEvent, attachments: 2, namespace: "/", id: 7, acked: true, payload: json.RawMessage(`["foo"]`)},
+		`37["bar`:              {kind: kindAck, namespace: "/", id: 7, acked: true, payload: json.RawMessage(`[]`)},
+		`0/admin,{"token":"`:   {kind: kindConnect, namespace: "/admin"},
+	} {
+		want.refused = engine.ErrTooLarge
+		p, err := parseCut([]byte(text))
+		if err != nil {
+			t.Errorf("%q: %v", text, err)
+		}
+		if d := cmp.Diff(want, p, comparePackets, cmpopts.EquateErrors()); d != "" {
+			t.Errorf("%q: %s", text, d)
+		}
+	}
+	for _, text := range []string{"", "7", "2", "2{", `2"a`, "2[]", "2[,", "2[null,", "2[{", "1 ", "4{", "3[", "5[", "2/admin", "2123", `2["connect",`} {
+		p, err := parseCut([]byte(text))
+		if err == nil {
+			_, _, err = p.event()
+		}
+		if !errors.Is(err, ErrPacket) {
+			t.Errorf("%q: %+v, %v", text, p, err)
+		}
+	}
 }
 
 func TestAMalformedPacketIsRefused(t *testing.T) {
@@ -134,17 +166,71 @@ func FuzzPacket(f *testing.F) {
 	})
 }
 
+func FuzzCutPacket(f *testing.F) {
+	f.Add([]byte(`2/admin,12["foo",{"a":[1,nu`))
+	f.Add([]byte(`212["lock",{"resource":"`))
+	f.Add([]byte(`2[ "\u0066oo" ,`))
+	f.Add([]byte(`2["fo`))
+	f.Add([]byte(`2[12`))
+	f.Add([]byte(`51-["a",{"_placeholder":tr`))
+	f.Add([]byte(`31[1,`))
+	f.Add([]byte(`0/admin,{"token":"`))
+	f.Add([]byte("2/admin"))
+	f.Add([]byte("2123"))
+	for _, text := range malformed {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		p, err := parseCut(text)
+		if err != nil {
+			if !errors.Is(err, ErrPacket) {
+				t.Fatalf("another error: %v", err)
+			}
+			return
+		}
+		if !errors.Is(p.refused, engine.ErrTooLarge) {
+			t.Fatalf("%q is not refused", text)
+		}
+		if p.kind == kindConnect {
+			if p.payload != nil {
+				t.Fatalf("%q is connected with %s", text, p.payload)
+			}
+			return
+		}
+		args, err := p.args()
+		if name := p.kind == kindEvent || p.kind == kindBinaryEvent; err != nil || name != (len(args) == 1) {
+			t.Fatalf("%q has %s, %v", text, args, err)
+		}
+		// What of it is whole is what it would be with an end.
+		if whole, err := parse(text); err == nil {
+			if whole.id != p.id || whole.acked != p.acked || whole.namespace != p.namespace || whole.attachments != p.attachments {
+				t.Fatalf("%q is %+v, and cut %+v", text, whole, p)
+			}
+			all, err := whole.args()
+			if err == nil && len(all) > 0 && len(args) > 0 && string(all[0]) != string(args[0]) {
+				t.Fatalf("%q is the event %s, and cut %s", text, all[0], args[0])
+			}
+		}
+	})
+}
+
 // What a server sends, a client puts together again, whatever is between.
 func FuzzAssembler(f *testing.F) {
-	f.Add([]byte(`51-["a",{"_placeholder":true,"num":0}]`), []byte{1, 2}, true)
-	f.Add([]byte(`2["a"]`), []byte(`2["b"]`), false)
-	f.Add([]byte(`52-["a"]`), []byte{}, true)
-	f.Fuzz(func(t *testing.T, text, next []byte, binary bool) {
+	f.Add([]byte(`51-["a",{"_placeholder":true,"num":0}]`), []byte{1, 2}, true, false, false)
+	f.Add([]byte(`2["a"]`), []byte(`2["b"]`), false, false, false)
+	f.Add([]byte(`52-["a"]`), []byte{}, true, false, false)
+	f.Add([]byte(`52-["a"]`), []byte{}, true, true, false)
+	f.Add([]byte(`52-["a",{`), []byte{}, true, false, true)
+	f.Add([]byte(`51025-["a"]`), []byte{}, true, false, false)
+	f.Fuzz(func(t *testing.T, text, next []byte, binary, cutNext, cut bool) {
 		a := assembler{most: 3}
 		for range 3 {
-			for _, m := range []engine.Message{{Data: text}, {Data: next, Binary: binary}} {
+			for _, m := range []engine.Message{{Data: text, Cut: cut}, {Data: next, Binary: binary, Cut: cutNext}} {
 				p, attachments, complete, err := a.add(m)
-				if complete && (err != nil || len(attachments) != p.attachments || len(attachments) > 3) {
+				if complete && p.refused != nil && len(attachments) > 0 {
+					t.Fatalf("%d attachments are kept in spite of %v", len(attachments), p.refused)
+				}
+				if complete && p.refused == nil && (err != nil || len(attachments) != p.attachments || len(attachments) > 3) {
 					t.Fatalf("complete with %d of %d, %v", len(attachments), p.attachments, err)
 				}
 				if err != nil {
