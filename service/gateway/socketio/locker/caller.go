@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -12,7 +11,6 @@ import (
 	"github.com/natslock/natslock/client"
 	"github.com/natslock/natslock/schema"
 	"github.com/natslock/natslock/service/gateway"
-	"github.com/natslock/natslock/service/gateway/socketio/engine"
 	"github.com/natslock/natslock/service/gateway/socketio/socket"
 )
 
@@ -70,8 +68,17 @@ func (c *caller) on(name string, handle handler) {
 			_ = e.Answer(failed(argument(e.Args), fmt.Errorf("requests: more than %d at the same time on one connection", most)).text())
 			return // and do not wait for who asks so much
 		}
+		handle := handle
+		if e.Err != nil {
+			handle = refusing(c.server.unfit(e.Err))
+		}
 		c.queue <- asked{e, handle, end} // there is room: they are counted
 	})
+}
+
+// refusing is the handler of what is not to be acted upon.
+func refusing(why error) handler {
+	return func(_ *caller, _ context.Context, args []json.RawMessage) said { return failed(argument(args), why) }
 }
 
 // run answers what is asked, both ways, until the socket ends. Who has much to read
@@ -110,9 +117,6 @@ func (c *caller) parse(args []json.RawMessage, byID bool) (request, error) {
 // gone takes the socket out of what it holds.
 func (c *caller) gone(reason socket.Reason) {
 	c.connection.Close()
-	if errors.Is(context.Cause(c.socket.Context()), engine.ErrTooLarge) {
-		c.server.door.Refuse(gateway.LimitSize)
-	}
 	for len(c.queue) > 0 {
 		(<-c.queue).end()
 	}

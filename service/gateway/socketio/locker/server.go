@@ -24,6 +24,10 @@ const (
 	DefaultRealm = "undefined" // what locker-cache makes of none
 )
 
+// maxRead is how much is read of what is too large, so that it can be refused instead of
+// its socket: what the server of locker-cache took.
+const maxRead = 1_000_000
+
 // namespace is the one there is.
 const namespace = "/"
 
@@ -76,6 +80,7 @@ func New(g *gateway.Gateway, cfg Config) (*Server, error) {
 		Engine: engine.Config{
 			Admit: s.admit, Origins: cfg.Origins, DrainSpread: cfg.DrainSpread,
 			MaxPayload: door.Limits().Size, MaxSessions: door.Limits().Connections,
+			MaxRead: maxRead, Oversized: func() { door.Refuse(gateway.LimitSize) },
 			Refused: s.refused,
 		},
 		Namespaces: map[string]socket.Connect{namespace: s.connect},
@@ -113,6 +118,14 @@ func (s *Server) refused(r *http.Request, err error) {
 	case errors.Is(err, engine.ErrForbidden):
 		s.door.Deny(fmt.Sprintf("origin: pages of %.100q may not connect; --http-origin says which may", r.Header.Get("Origin")), r.RemoteAddr)
 	}
+}
+
+// unfit says in the words of the door why an event is refused that package socket marks.
+func (s *Server) unfit(err error) error {
+	if errors.Is(err, engine.ErrTooLarge) {
+		return fmt.Errorf("request: more than %d bytes", s.door.Limits().Size)
+	}
+	return errors.New("request: must be JSON, without bytes")
 }
 
 // connect lets a socket in.

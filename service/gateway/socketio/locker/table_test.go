@@ -298,7 +298,7 @@ func TestBeyondALimit(t *testing.T) {
 	if got := a.read(); !strings.HasPrefix(got, `42["lock",{"result":"ok","status":"locked"`) {
 		t.Error(got)
 	}
-	a.write(`42["lock","` + strings.Repeat("x", 64<<10) + `"]`)
+	a.write(`42["lock","` + strings.Repeat("x", 1_000_000) + `"]`)
 	for d.server.Connections() > 0 { // the client knows of the end before
 		time.Sleep(time.Millisecond)
 	}
