@@ -44,8 +44,7 @@ type known struct {
 
 // follow is the source of what is told of a realm.
 func (s *Server) follow(ctx context.Context, realm string, live func(), put func(telling)) error {
-	s.recents.watched.Add(1)
-	defer s.recents.watched.Add(-1)
+	defer s.recents.watch()()
 	f := &follower{caller: &caller{server: s, realm: realm}, put: put, known: map[string]known{}}
 	err := f.run(ctx, func() error { live(); return nil })
 	for errors.Is(err, fan.ErrBehind) {

@@ -1,17 +1,19 @@
 package locker
 
 import (
+	"bytes"
+	"strings"
 	"sync"
-	"sync/atomic"
+
+	"github.com/natslock/natslock/schema"
 )
 
 // recents are the last locks that were taken here, by token, for those who watch: of one
 // that was held for a moment only, the service has nothing any more to tell when its event
 // comes.
 type recents struct {
-	watched atomic.Int64 // realms; without any, nothing is kept
-
 	mu      sync.Mutex
+	watched int // realms; without any, nothing is kept
 	records map[uint64]record
 	tokens  [maxRecents]uint64 // of them, in a ring
 	next    int
@@ -19,19 +21,35 @@ type recents struct {
 
 const maxRecents = 1024
 
-// keep keeps a lock that was taken.
-func (r *recents) keep(token uint64, taken record) {
-	if r.watched.Load() == 0 {
-		return
-	}
+// watch has locks kept until it is over.
+func (r *recents) watch() (over func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.watched++
+	return r.unwatch
+}
+
+func (r *recents) unwatch() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.watched--; r.watched == 0 {
+		r.records, r.tokens, r.next = nil, [maxRecents]uint64{}, 0
+	}
+}
+
+// keep keeps a lock that was taken, unless it is larger than what the service keeps.
+func (r *recents) keep(token uint64, taken record) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.watched == 0 || taken.size() > schema.MaxMeta {
+		return
+	}
 	if r.records == nil {
 		r.records = make(map[uint64]record, maxRecents)
 	}
 	delete(r.records, r.tokens[r.next])
 	r.tokens[r.next] = token
-	r.records[token] = taken
+	r.records[token] = taken.clone()
 	r.next = (r.next + 1) % maxRecents
 }
 
@@ -41,4 +59,24 @@ func (r *recents) find(token uint64) (taken record, ok bool) {
 	defer r.mu.Unlock()
 	taken, ok = r.records[token]
 	return taken, ok
+}
+
+// size is that of the resource and the details.
+func (r *record) size() int {
+	size := len(r.resource)
+	for _, m := range r.details {
+		size += len(m.name) + len(m.value)
+	}
+	return size
+}
+
+// clone is the record without what it came in, which may be much larger.
+func (r *record) clone() record {
+	c := *r
+	c.resource = bytes.Clone(r.resource)
+	c.details = make(object, 0, len(r.details))
+	for _, m := range r.details {
+		c.details = append(c.details, member{strings.Clone(m.name), bytes.Clone(m.value)})
+	}
+	return c
 }
