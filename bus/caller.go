@@ -45,11 +45,11 @@ type Caller struct {
 	err    error
 
 	mu     sync.Mutex
-	now    nats.Status              // of the connection, as far as it has been heard of
-	waits  map[uint64]func(*Answer) // by the last token of the inbox
-	draw   *mrand.ChaCha8           // of those tokens; a generator that nobody can guess from what it gave
-	joined chan struct{}            // closed at the next reconnect
-	lost   chan struct{}            // closed at the next loss of the connection
+	now    nats.Status                           // of the connection, as far as it has been heard of
+	waits  map[uint64]func(id uint64, a *Answer) // by the last token of the inbox
+	draw   *mrand.ChaCha8                        // of those tokens; a generator that nobody can guess from what it gave
+	joined chan struct{}                         // closed at the next reconnect
+	lost   chan struct{}                         // closed at the next loss of the connection
 }
 
 // NewCaller makes a Caller on the connection, and joins it to what is in this process,
@@ -59,7 +59,7 @@ func NewCaller(nc *nats.Conn, local *Local) (*Caller, error) {
 		nc:     nc,
 		local:  local,
 		inbox:  newInbox(nc) + ".",
-		waits:  map[uint64]func(*Answer){},
+		waits:  map[uint64]func(uint64, *Answer){},
 		draw:   mrand.NewChaCha8(seed()),
 		joined: make(chan struct{}),
 		lost:   make(chan struct{}),
@@ -169,7 +169,7 @@ func (c *Caller) Call(ctx context.Context, subject, contentType string, body []b
 		return nil, ErrDisconnected
 	}
 	answers := make(chan *Answer, 1)
-	id := c.wait(func(a *Answer) {
+	id := c.wait(func(_ uint64, a *Answer) {
 		select {
 		case answers <- a:
 		default:
@@ -202,7 +202,7 @@ func (c *Caller) Call(ctx context.Context, subject, contentType string, body []b
 }
 
 // wait takes note of who gets the answers to an id, which it draws.
-func (c *Caller) wait(fn func(*Answer)) (id uint64) {
+func (c *Caller) wait(fn func(uint64, *Answer)) (id uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for {
@@ -255,21 +255,19 @@ func (c *Caller) receive(m *nats.Msg) {
 	c.answer(m.Subject[len(c.inbox):], &a)
 }
 
-// answer hands an answer to who waits for it under the last token of the inbox, and
-// reports whether anybody does.
-func (c *Caller) answer(token string, a *Answer) (heard bool) {
+// answer hands an answer to who waits for it under the last token of the inbox.
+func (c *Caller) answer(token string, a *Answer) {
 	id, err := strconv.ParseUint(token, 36, 64)
 	if err != nil {
-		return false // nobody who was asked answers there
+		return // nobody who was asked answers there
 	}
 	c.mu.Lock()
 	fn := c.waits[id]
 	c.mu.Unlock()
 	if fn == nil {
-		return false // given up
+		return // given up
 	}
-	fn(a)
-	return true
+	fn(id, a)
 }
 
 // reply is where the answers to an id come.

@@ -86,12 +86,13 @@ func (e *Exchange) inbox() uint64 {
 	return e.id
 }
 
-// receive takes an answer to the id. They come one at a time.
-func (e *Exchange) receive(a *Answer) {
+// receive takes an answer to an id that was sent from. The id of another that came at the
+// same time may be gone by then.
+func (e *Exchange) receive(id uint64, a *Answer) {
 	if a.Err == nil {
 		e.mu.Lock()
-		e.spent = true
-		e.caller.forget(e.id)
+		e.spent = e.spent || id == e.id
+		e.caller.forget(id)
 		e.mu.Unlock()
 	}
 	e.keep(a)

@@ -1,19 +1,17 @@
 package bus
 
 import (
-	"fmt"
-	"runtime/debug"
 	"strings"
 	"sync"
 )
 
 // Local joins a Service and Callers of the same process: what such a Caller hands over
-// (see Exchange.Hand) goes to the handlers of the Service directly, and the answers to all
-// that it asks come directly. Nothing is encoded then. Give the same Local to both; the
+// (see Exchange.Hand) goes to the handlers of the Service without the server, and what the
+// Service hands back by Answer comes so, too. Nothing of that is encoded. Give the same Local to both; the
 // zero Local is usable, and nil joins nobody. Its methods may be called concurrently.
 type Local struct {
-	serving sync.RWMutex // held for reading while a handler runs
-	service *Service     // nil: there is none
+	serving sync.RWMutex
+	service *Service // nil: there is none
 
 	mu      sync.RWMutex
 	callers map[string]*Caller // by inbox
@@ -29,7 +27,7 @@ func (l *Local) enter(s *Service) {
 	l.service = s
 }
 
-// leave ends that. When it returns, so have the handlers.
+// leave ends that: nothing is delivered to the service any more.
 func (l *Local) leave(s *Service) {
 	if l == nil {
 		return
@@ -65,7 +63,8 @@ func (l *Local) part(c *Caller) {
 }
 
 // deliver hands a request to the service, if there is one for its subject that has a
-// connection: another may answer while this one can do nothing.
+// connection and is not far behind: another may answer while this one can do nothing. It
+// does not wait for the handler, which may be held up when the connection takes nothing.
 func (l *Local) deliver(r *Request) bool {
 	l.serving.RLock()
 	defer l.serving.RUnlock()
@@ -75,42 +74,28 @@ func (l *Local) deliver(r *Request) bool {
 	for _, e := range l.service.endpoints {
 		if matches(e.Subject, r.Subject) {
 			r.endpoint = e
-			e.handleHere(r)
-			return true
+			return l.service.take(r)
 		}
 	}
 	return false
 }
 
-// handleHere is handle on the goroutine of a caller. A fault of the handler ends the
-// process, as it does elsewhere: the caller may recover from what it takes for its own,
-// and the service would go on with locks that nobody gives back.
-func (e *endpoint) handleHere(r *Request) {
-	defer func() {
-		if fault := recover(); fault != nil {
-			stack := debug.Stack()
-			go func() { panic(fmt.Sprintf("%v\n\n%s", fault, stack)) }()
-			select {}
-		}
-	}()
-	e.handle(r)
-}
-
-// Answer hands a message to the Caller whose inbox it is, if that is a known one, of this
-// process; heard tells whether anybody waits for it there. To one that is not known Respond is
-// the way; that finds nobody listening if it was a Caller that is closed by now.
-func (l *Local) Answer(inbox string, message any) (known, heard bool) {
+// Answer hands a message to the Caller whose inbox it is, if that is a Caller of this
+// process. Otherwise it returns false, and Respond is the way; that finds nobody listening
+// if it was a Caller that is closed by now.
+func (l *Local) Answer(inbox string, message any) bool {
 	if l == nil {
-		return false, false
+		return false
 	}
 	id := strings.LastIndexByte(inbox, '.') + 1
 	l.mu.RLock()
 	c := l.callers[inbox[:id]]
 	l.mu.RUnlock()
 	if c == nil {
-		return false, false
+		return false
 	}
-	return true, c.answer(inbox[id:], &Answer{Given: message})
+	c.answer(inbox[id:], &Answer{Given: message})
+	return true
 }
 
 // matches reports whether a subject is of a pattern, whose tokens may be the wildcard *.

@@ -22,6 +22,9 @@ const (
 	pendingRequests = 32_768
 	pendingBytes    = 8 << 20
 
+	handlers  = 4   // that requests which were handed over have
+	maxHanded = 256 // wait for them
+
 	pendingQuestions     = 1000 // about the service, of one kind
 	pendingQuestionBytes = 1 << 20
 )
@@ -55,9 +58,8 @@ func (r *Request) CountError(text string) {
 type Endpoint struct {
 	Name    string // for "nats micro": letters, digits, _ and -
 	Subject string
-	// Handler gets the requests of this endpoint one at a time, but those of a Local
-	// besides, on the goroutines of their callers. It answers by Respond, then or later,
-	// and must not block.
+	// Handler gets the requests of this endpoint one at a time, but some of a Local beside
+	// them. It answers by Respond, then or later, and must not block.
 	Handler func(*Request)
 }
 
@@ -79,9 +81,12 @@ type Service struct {
 	started   time.Time
 	endpoints []*endpoint
 	about     []*nats.Subscription // of questions about the service
-	connected atomic.Bool          // as far as Local needs to know
-	status    chan nats.Status     // tells; nil without Local
-	following sync.WaitGroup
+
+	// Of a service that has a Local:
+	connected atomic.Bool // as far as is known
+	status    chan nats.Status
+	handed    chan *Request  // by its callers
+	work      sync.WaitGroup // follow, and those who handle what was handed over
 	stop      sync.Once
 	err       error
 }
@@ -155,10 +160,31 @@ func (s *Service) start() error {
 	if s.cfg.Local != nil {
 		s.status = s.nc.StatusChanged(nats.CONNECTED, nats.RECONNECTING, nats.DISCONNECTED, nats.CLOSED)
 		s.connected.Store(s.nc.IsConnected())
-		s.following.Go(s.follow)
+		s.work.Go(s.follow)
+		s.handed = make(chan *Request, maxHanded)
+		for range handlers {
+			s.work.Go(s.handle)
+		}
 		s.cfg.Local.enter(s)
 	}
 	return nil
+}
+
+// take has a request handled that was handed over, unless so many are to be already.
+func (s *Service) take(r *Request) bool {
+	select {
+	case s.handed <- r:
+		return true
+	default:
+		return false
+	}
+}
+
+// handle handles what was handed over, until there will be no more.
+func (s *Service) handle() {
+	for r := range s.handed {
+		r.endpoint.handle(r)
+	}
 }
 
 // follow takes note of whether there is a connection: to ask it would be to wait while it
@@ -206,7 +232,8 @@ func (s *Service) drain() error {
 	s.cfg.Local.leave(s)
 	if s.status != nil {
 		s.nc.RemoveStatusListener(s.status)
-		s.following.Wait()
+		close(s.handed) // nobody is left who hands over
+		s.work.Wait()
 	}
 	var errs []error
 	for _, sub := range s.about {

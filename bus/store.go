@@ -36,7 +36,7 @@ type Store interface {
 	// revision), ErrUnavailable, ErrTooLarge or ErrInvalidKey (nothing was
 	// stored), or ErrUnknown (it may have been stored, or may be yet). done
 	// must not block. The values may be used again when Commit has returned,
-	// or done was called.
+	// or done was called with the revision or ErrConflict.
 	Commit(writes []Write, done func(revision uint64, err error))
 
 	// Watch calls seen for every key that is there, then ready once, then seen for

@@ -113,7 +113,8 @@ func (q *acquisition) run(ctx context.Context) ([]*Lock, error) {
 		m := q.message(ctx)
 		q.shorten()
 		a, err := q.c.attempt(ctx, q.c.options.Realm, m, q.until, q.presence)
-		if pending(a, err) {
+		open := pending(a, err)
+		if open {
 			q.open = append(q.open, m)
 		}
 		if errors.Is(err, errOver) {
@@ -128,7 +129,7 @@ func (q *acquisition) run(ctx context.Context) ([]*Lock, error) {
 			}
 			continue
 		}
-		if !unsettled(a) {
+		if open && !unsettled(a) {
 			q.open = q.open[:len(q.open)-1]
 		}
 		if q.orphaned(ctx, a) {

@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -42,17 +43,17 @@ func TestWhatTheServiceHereDoesNotDecideIsAskedElsewhere(t *testing.T) {
 						a.answer(grant(a, 7))
 					}
 				})
-				var here []string
+				here := make(chan string, 10)
 				local := serveHere(t, s, func(l *bus.Local, inbox string, m any) {
 					if m, is := m.(*schema.Acquire); is {
-						here = append(here, m.Request)
+						here <- m.Request
 						decide(l, inbox)
 					}
 				})
 				c := s.Client(&client.Options{TTL: time.Hour, Local: local})
 				reply := must[*schema.Reply](t)(c.Call(t.Context(), schema.VerbAcquire, &schema.Acquire{Name: "a"}))
-				if reply.Token != 7 || len(here) != 1 || len(elsewhere) != 1 || here[0] != elsewhere[0] {
-					t.Errorf("token %d, asked here %q and elsewhere %q", reply.Token, here, elsewhere)
+				if reply.Token != 7 || len(here) != 1 || len(elsewhere) != 1 || <-here != elsewhere[0] {
+					t.Errorf("token %d, asked here %d times and elsewhere %q", reply.Token, len(here), elsewhere)
 				}
 			})
 		})
@@ -119,19 +120,8 @@ func TestALockIsTheSameHereAndElsewhere(t *testing.T) {
 	})
 }
 
-// A caller in this process that is gone is passed over, as any other; and so is one that
-// is there and waits no more, which only this process can know.
+// A caller in this process that is gone is passed over, as any other.
 func TestACallerHereThatIsGoneHoldsUpNobody(t *testing.T) {
-	for name, leave := range map[string]func(*bus.Caller) error{
-		"closed":   (*bus.Caller).Close,
-		"given up": func(*bus.Caller) error { return nil },
-	} {
-		t.Run(name, func(t *testing.T) { callerIsGone(t, leave) })
-	}
-}
-
-func callerIsGone(t *testing.T, leave func(*bus.Caller) error) {
-	t.Helper()
 	inBubble(t, func(t *testing.T, s *clienttest.Server) {
 		c := s.Client(&client.Options{Local: s.Local()})
 		held := acquire(t, c, "a", client.TTL(time.Hour))
@@ -143,8 +133,7 @@ func callerIsGone(t *testing.T, leave func(*bus.Caller) error) {
 		}
 		time.Sleep(time.Second) // of the bubble: it waits
 		e.Close()
-		defer func() { ok(t, gone.Close()) }()
-		ok(t, leave(gone))
+		ok(t, gone.Close())
 		start := time.Now()
 		next := make(chan *client.Lock)
 		go func() {
@@ -159,5 +148,38 @@ func callerIsGone(t *testing.T, leave func(*bus.Caller) error) {
 		if l := <-next; l == nil || time.Since(start) > 5*time.Second {
 			t.Errorf("granted after %s", time.Since(start))
 		}
+	})
+}
+
+// Who is handed over keeps its grant, too, though nobody here waits for it any more.
+func TestWhoIsHandedOverKeepsItsGrant(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *clienttest.Server) {
+		here, elsewhere := s.Client(&client.Options{Local: s.Local()}), s.Client(nil)
+		held := acquire(t, here, "a", client.TTL(time.Hour))
+		ttl := int64(3_600_000)
+		attempt := &schema.Acquire{Name: "a", Client: "b", Owner: "b", Request: "r", Wait: 30_000, TTL: &ttl}
+		ctx, cancel := context.WithCancelCause(t.Context())
+		waited := make(chan error)
+		go func() {
+			_, err := here.Call(ctx, schema.VerbAcquire, attempt)
+			waited <- err
+		}()
+		time.Sleep(time.Second) // of the bubble: it waits
+		cancel(client.ErrHandedOver)
+		wantErr(t, <-waited, client.ErrHandedOver)
+		next := make(chan struct{})
+		go func() {
+			defer close(next)
+			if _, err := elsewhere.Acquire(t.Context(), "a", client.Wait(20*time.Second)); err == nil {
+				t.Error("the next one was granted the lock")
+			}
+		}()
+		time.Sleep(time.Second)
+		ok(t, held.Release(t.Context()))
+		time.Sleep(time.Second)
+		if r := must[*schema.Reply](t)(elsewhere.Call(t.Context(), schema.VerbAcquire, attempt)); r.Status != schema.StatusGranted {
+			t.Errorf("repeated elsewhere: %+v", r)
+		}
+		<-next
 	})
 }

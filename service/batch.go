@@ -54,12 +54,16 @@ func (p *part) encode(m *mark) {
 	p.value = *p.buffer
 }
 
+// keep has the value's buffer be no other's any more: the store may not have done with it.
+func (p *part) keep() { p.buffer = nil }
+
 // forget gives the value's buffer back.
 func (p *part) forget() {
 	if p.buffer != nil {
 		putBuffer(p.buffer)
-		p.buffer, p.value = nil, nil
+		p.buffer = nil
 	}
+	p.value = nil
 }
 
 // answer is the reply of the last outcome.
@@ -169,12 +173,18 @@ func (b *batch) settled(last uint64, err error) {
 		b.w.spawn(b.reload)
 	case errors.Is(err, bus.ErrTooLarge):
 		b.landed()
+		for i := range b.parts {
+			b.parts[i].keep()
+		}
 		b.w.log.Error("record too large for the store", "key", b.parts[0].actor.key)
 		b.work.refuse(time.Time{}, refusal{schema.StatusInternal, "the lock's record is too large for the store"})
 		b.release()
 	default:
 		if errors.Is(err, bus.ErrFull) {
 			b.w.space.refused()
+		}
+		for i := range b.parts {
+			b.parts[i].keep()
 		}
 		again := b.resend
 		if b.doubt = b.doubt || !errors.Is(err, bus.ErrUnavailable); !b.doubt {

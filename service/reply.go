@@ -44,7 +44,7 @@ func (w *Worker) reply(c caller, reply *schema.Reply, undo string) {
 		return
 	}
 	w.meter.answered(c.verb, reply.Status, c.asked)
-	if c.inbox == "" || w.hand(c.inbox, reply, undo) {
+	if c.inbox == "" || w.hand(c.inbox, reply) {
 		return
 	}
 	buffer := buffers.Get().(*[]byte)
@@ -68,18 +68,13 @@ func (w *Worker) reply(c caller, reply *schema.Reply, undo string) {
 // fewHolders are no more than fit into a reply.
 const fewHolders = schema.MaxReply / (2 * schema.MaxMeta)
 
-// hand hands a reply to a caller in this process, and reports whether it is one. A grant that
-// it does not wait for any more is undone. What might be too large is to be encoded,
-// which shows it.
-func (w *Worker) hand(inbox string, reply *schema.Reply, undo string) bool {
+// hand hands a reply to a caller in this process, and reports whether it is one. What
+// might be too large is to be encoded, which shows it.
+func (w *Worker) hand(inbox string, reply *schema.Reply) bool {
 	if len(reply.Locks) > 0 || len(reply.Sessions) > 0 || len(reply.Holders) > fewHolders {
 		return false
 	}
-	known, heard := w.config.Local.Answer(inbox, reply)
-	if known && !heard && undo != "" {
-		w.unheard(undo)
-	}
-	return known
+	return w.config.Local.Answer(inbox, reply)
 }
 
 // waiter is the caller of an acquire that has waited.
