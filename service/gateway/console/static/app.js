@@ -201,12 +201,24 @@ function answered(name, reply) {
 async function unlock(name) {
   try {
     const reply = await holds.release(realm, name);
-    if (reply) say(reply.status === "released" ? `${name} is given back.` : `${name} was not held any more.`);
+    if (reply) unlocked(name, reply);
   } catch (why) {
     say(`${name} ends by its TTL: ${why.message}`, "bad");
     show();
   }
   due(0);
+}
+
+function unlocked(name, reply) {
+  switch (reply.status) {
+    case "released":
+      return say(`${name} is given back.`);
+    case "not_held":
+      return say(`${name} was not held any more.`);
+    default: // it is held as before
+      say(`${name}: ${reply.message ?? reply.status}`, "bad");
+      return show();
+  }
 }
 
 // force asks, and ends what it has shown: one hold, if it passes on meanwhile no other.

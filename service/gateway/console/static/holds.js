@@ -3,6 +3,7 @@
 import { by } from "./dom.js";
 
 const yes = new Set(["granted", "already", "renewed", "ok"]);
+const ended = new Set(["released", "not_held"]);
 
 // endings are the events by which a hold ends, in words.
 const endings = {
@@ -44,11 +45,14 @@ export class Holds {
   }
 
   // release gives a lock back, and returns the reply, or undefined if nothing is held.
+  // What natslock refuses to release is held as before.
   async release(realm, name) {
-    const hold = this.#holds.get(key(realm.name, name));
+    const of = key(realm.name, name), hold = this.#holds.get(of);
     if (!hold) return undefined;
-    this.#holds.delete(key(realm.name, name));
-    return realm.release(name, hold.token);
+    this.#holds.delete(of);
+    const reply = await realm.release(name, hold.token);
+    if (!ended.has(reply.status) && !this.#holds.has(of)) this.#holds.set(of, hold);
+    return reply;
   }
 
   // heard takes note of an event, which may be the end of a hold.

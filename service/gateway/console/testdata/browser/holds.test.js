@@ -139,6 +139,22 @@ test("what could not be given back is not said to be", async () => {
   told(/ERR_(CONNECTION|EMPTY|INCOMPLETE|SOCKET|NETWORK)/);
 });
 
+test("what natslock refuses to release is still held", async () => {
+  const token = await lock("busy");
+  const refusal = JSON.stringify({ status: "limit", message: "too many requests" });
+  await page.route("**/locks/busy?token=*", (route) => route.fulfill({ status: 429, contentType: "application/json", body: refusal }));
+  await row("busy").getByRole("button", { name: "Unlock busy" }).click();
+  await said("busy: too many requests");
+  await row("busy").locator(".you").waitFor();
+  assert.equal(await page.locator("#mine").innerText(), "this tab holds 1");
+  assert.equal((await inspect("busy")).holders[0].token, token);
+  await page.unroute("**/locks/busy?token=*");
+  await row("busy").getByRole("button", { name: "Unlock busy" }).click();
+  await said("busy is given back.");
+  await gone("busy");
+  told(/status of 429/);
+});
+
 test("a tab that is reloaded gives back what it holds, and says so", async () => {
   await page.locator("#take .hint", { hasText: "given back when it is closed or reloaded" }).waitFor();
   await lock("a");
