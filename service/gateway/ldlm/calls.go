@@ -103,7 +103,8 @@ func (s *Server) Unlock(ctx context.Context, r *pb.UnlockRequest) (*pb.UnlockRes
 	if nameFault(name) != nil {
 		return notUnlocked(name, false), nil
 	}
-	if g := s.tokens.take(name, r.GetKey()); g.release != nil {
+	g := s.tokens.take(name, r.GetKey())
+	if g.release != nil {
 		reply, err := s.release(ctx, r.GetKey(), g, true)
 		if err != nil || reply.Status != schema.StatusNotHeld {
 			return released(name, reply, err)
@@ -116,20 +117,21 @@ func (s *Server) Unlock(ctx context.Context, r *pb.UnlockRequest) (*pb.UnlockRes
 	if f.hold == nil {
 		return notUnlocked(name, f.holders > 0 || s.lately.knows(name, time.Now())), nil
 	}
-	reply, err := s.release(ctx, r.GetKey(), grant{release: f.release(name)}, f.holders == 1)
+	reply, err := s.release(ctx, r.GetKey(), grant{release: f.release(name), leaf: g.leaf}, f.holders == 1)
 	return released(name, reply, err)
 }
 
 // release ends the hold of a key, the last one of its lock or not. When nobody is told
-// what came of it, its client may call again, and is told then that it is released.
+// what came of it, its client may call again, and is told then that it is released; but
+// not of a hold that may have been lost with its session, here or at another natslock.
 func (s *Server) release(ctx context.Context, key string, g grant, last bool) (*schema.Reply, error) {
 	reply, err := s.ask(ctx, schema.VerbRelease, g.release)
 	if err != nil {
 		g.tried = true
-		s.tokens.keep(key, g)
+		s.tokens.keep(g.release.Name, key, g)
 		return nil, err
 	}
-	if g.tried && reply.Status == schema.StatusNotHeld {
+	if g.tried && g.lives() && reply.Status == schema.StatusNotHeld {
 		reply.Status = schema.StatusReleased
 	}
 	if g.lost() {

@@ -94,6 +94,59 @@ func TestAnUnlockOfWhatMayBeLostIsNotDone(t *testing.T) {
 	same(t, <-got, notUnlocked("x", true))
 }
 
+// What a second Unlock does not find has been lost with its session if the door cannot
+// know better, and others may have had the lock since: also one that several may hold,
+// and one that another natslock has granted.
+func TestAnUnlockThatIsCalledAgainDoesNotEndWhatWasLost(t *testing.T) {
+	d, line := onLine(t)
+	b := d.dial(t)
+	elsewhere := openDoor(t, d.service, gateway.Limits{}, Config{})
+	for _, c := range []struct {
+		by   caller
+		size int32
+	}{{d.dial(t), 1}, {d.dial(t), 2}, {elsewhere.dial(t), 1}} {
+		key := c.by.mustTry(t, &pb.TryLockRequest{Name: "x", Size: &c.size})
+		line.LoseAnswer("lock.ldlm.release")
+		ctx, cancel := context.WithCancel(t.Context())
+		gone := make(chan error)
+		go func() {
+			_, err := b.Unlock(ctx, &pb.UnlockRequest{Name: "x", Key: key})
+			gone <- err
+		}()
+		d.free(t, "x")
+		cancel()
+		if err := <-gone; err == nil {
+			t.Error("it was answered")
+		}
+		for !d.tried("x", key) {
+			runtime.Gosched()
+		}
+		line.Break()
+		if err := c.by.Close(); err != nil {
+			t.Error(err)
+		}
+		d.left(t, "x", key)
+		next := b.mustTry(t, &pb.TryLockRequest{Name: "x", Size: &c.size})
+		same(t, b.unlock(t, "x", key), notUnlocked("x", true))
+		same(t, b.unlock(t, "x", next), &pb.UnlockResponse{Name: "x", Unlocked: true})
+	}
+}
+
+// left waits until the leaf of a grant has ended, if one is known.
+func (d *opened) left(t *testing.T, name, key string) {
+	t.Helper()
+	d.tokens.mu.Lock()
+	leaf := d.tokens.of[grantID{name, key}].leaf
+	d.tokens.mu.Unlock()
+	if leaf == nil {
+		return
+	}
+	select {
+	case <-leaf.Context().Done():
+	case <-t.Context().Done():
+	}
+}
+
 // tried tells whether an Unlock by a key was sent and not answered.
 func (d *opened) tried(name, key string) bool {
 	d.tokens.mu.Lock()
