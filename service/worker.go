@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"hash/maphash"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -24,6 +23,7 @@ const drainTimeout = 5 * time.Second
 // a store; compare-and-set keeps them honest.
 type Worker struct {
 	*keeper // of the locks
+	crew
 
 	nc       *nats.Conn
 	config   Config
@@ -44,11 +44,10 @@ type Worker struct {
 
 	ctx     context.Context // ends when the worker has drained
 	cancel  context.CancelFunc
-	work    sync.WaitGroup // goroutines
-	flights flights        // batches and requests on their way
-	decided func()         // flights.decided
-	reading chan struct{}  // bounds inspects and lists at work
-	resumed atomic.Bool    // it has caught up with the store
+	flights flights       // batches and requests on their way
+	decided func()        // flights.decided
+	reading chan struct{} // bounds inspects and lists at work
+	resumed atomic.Bool   // it has caught up with the store
 
 	forgotten atomic.Uint64 // the largest revision of a record that was forgotten
 }
@@ -97,7 +96,7 @@ func New(nc *nats.Conn, locks, sessions bus.Store, cfg *Config) (*Worker, error)
 // called once.
 func (w *Worker) Run(ctx context.Context, ready func()) error {
 	w.ctx, w.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	defer w.work.Wait()
+	defer w.dismiss()
 	defer w.cancel()
 
 	watched := make(chan error, 2)
@@ -163,15 +162,6 @@ func (w *Worker) drain() {
 	case <-w.ctx.Done():
 		w.log.Warn("stopped with writes on their way")
 	}
-}
-
-// spawn runs f in a goroutine that Run waits for.
-func (w *Worker) spawn(f func()) {
-	w.work.Add(1)
-	go func() {
-		defer w.work.Done()
-		f()
-	}()
 }
 
 // later runs f after d, unless the worker ends before.
