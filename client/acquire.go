@@ -124,7 +124,7 @@ func (q *acquisition) run(ctx context.Context) ([]*Lock, error) {
 			return nil, err
 		}
 		if a.Status == schema.StatusGranted || a.Status == schema.StatusAlready {
-			if locks, err := q.granted(a); locks != nil || err != nil {
+			if locks, err := q.granted(a, m.Request); locks != nil || err != nil {
 				return locks, err
 			}
 			continue
@@ -199,7 +199,7 @@ func (q *acquisition) refused(ctx context.Context, a answer) error {
 // long it has been on its way nobody knows, only that it was made after the
 // attempt was first sent. Then it is asked for again, under its owner, which
 // costs a round trip after a long wait, and restarts the TTL.
-func (q *acquisition) granted(a answer) ([]*Lock, error) {
+func (q *acquisition) granted(a answer, request string) ([]*Lock, error) {
 	ttl := replyTTL(a.Reply, time.Duration(q.terms.ttl)*time.Millisecond)
 	age := q.c.now() - a.sent
 	if ttl > 0 && age >= fresh(ttl) && (q.stale == 0 || age >= trustedUntil(0, ttl)) {
@@ -221,6 +221,9 @@ func (q *acquisition) granted(a answer) ([]*Lock, error) {
 	locks := make([]*Lock, len(holds))
 	for i, h := range holds {
 		locks[i] = q.c.adoptLocked(h, a.Owner)
+		if len(holds) == 1 && a.sole() {
+			locks[i].sole = request
+		}
 		locks[i].named = q.parties != nil
 		locks[i].noRenew = locks[i].noRenew && q.terms.noRenew
 		if q.presence != nil {

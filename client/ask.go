@@ -40,6 +40,9 @@ type answer struct {
 	sends int     // but those that nobody has heard
 }
 
+// sole tells whether it is the grant of an acquire of which no other copy is on its way.
+func (a *answer) sole() bool { return a.sends == 1 && a.Status == schema.StatusGranted }
+
 // asking is a request on its way.
 type asking struct {
 	c        *Client

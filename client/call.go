@@ -39,6 +39,24 @@ func (c *Client) CallIn(ctx context.Context, realm string, v schema.Verb, m sche
 	return a.Reply, nil
 }
 
+// AcquireIn is CallIn with an acquire of one name. If it was granted, and without being
+// repeated, sole is its request, by which a release may have it forgotten: unless the
+// caller, or whoever has told him the request, sends it again.
+func (c *Client) AcquireIn(ctx context.Context, realm string, m *schema.Acquire) (r *schema.Reply, sole string, err error) {
+	own := *m
+	if own.Request == "" {
+		own.Request = c.requestID()
+	}
+	a, err := c.callIn(ctx, realm, schema.VerbAcquire, &own)
+	if err != nil {
+		return nil, "", fmt.Errorf("%s: %w", schema.VerbAcquire, err)
+	}
+	if a.sole() {
+		sole = own.Request
+	}
+	return a.Reply, sole, nil
+}
+
 func (c *Client) callIn(ctx context.Context, realm string, v schema.Verb, m schema.Message) (answer, error) {
 	if err := checkRealm(realm); err != nil {
 		return answer{}, err

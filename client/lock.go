@@ -15,6 +15,7 @@ type Lock struct {
 	name  string
 	token uint64
 	owner string
+	sole  string       // the request by which it was granted, if that was sent once and will not be again
 	until atomic.Int64 // the instant at which it is no longer trusted for its TTL: never without one, past once it has ended
 
 	presence atomic.Pointer[presence] // by which it is held too; nil: by its TTL alone

@@ -69,7 +69,7 @@ func TestGrantIsNotBelievedWhenItsSessionIsOver(t *testing.T) {
 			q := acquisition{c: c, names: []string{"a"}, presence: p, until: never}
 			time.Sleep(wait)
 			reply := &schema.Reply{Status: schema.StatusGranted, Name: "a", Token: 1, Owner: "o"}
-			locks, err := q.granted(answer{Reply: reply, sent: c.now(), sends: 1})
+			locks, err := q.granted(answer{Reply: reply, sent: c.now(), sends: 1}, "r")
 			if err != nil || (len(locks) == 1) != believed {
 				t.Errorf("after %s: %d locks, %v", wait, len(locks), err)
 			}

@@ -99,7 +99,7 @@ func releaseOf(locks []*Lock) *schema.Release {
 		m.Session = p.id
 	}
 	if len(locks) == 1 {
-		m.Name, m.Token = locks[0].name, locks[0].token
+		m.Name, m.Token, m.Forget = locks[0].name, locks[0].token, locks[0].sole
 		return m
 	}
 	for _, l := range locks {

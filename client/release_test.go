@@ -206,3 +206,45 @@ func TestReleaseIsNotStoppedByTheEndOfItsOwnLock(t *testing.T) {
 		}
 	}
 }
+
+// What was asked for once is not remembered by the service after its release; what may be
+// on its way once more is.
+func TestReleaseForgetsWhatIsNotSentAgain(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		var request, forget string
+		var unanswered int
+		s := respond(t, func(a asked) {
+			switch m := a.request.(type) {
+			case *schema.Acquire:
+				if request = m.Request; unanswered > 0 {
+					unanswered--
+					return
+				}
+				a.answer(grant(a, 7))
+			case *schema.Release:
+				forget = m.Forget
+				a.answer(&schema.Reply{Status: schema.StatusReleased})
+			}
+		})
+		c := s.Client(nil)
+		for n := range 3 {
+			unanswered = n
+			ok(t, acquire(t, c, "a").Release(t.Context()))
+			if want := map[bool]string{true: request}[n == 0]; forget != want {
+				t.Errorf("%d unanswered: forget %q of %q", n, forget, request)
+			}
+
+			unanswered = n
+			_, sole, err := c.AcquireIn(t.Context(), "other", &schema.Acquire{Name: "b", TTL: new(int64(1000))})
+			ok(t, err)
+			if want := map[bool]string{true: request}[n == 0]; sole != want {
+				t.Errorf("%d unanswered: %q of %q", n, sole, request)
+			}
+		}
+		_, sole, err := c.AcquireIn(t.Context(), "other", &schema.Acquire{Name: "b", Client: "x", Request: "own"})
+		ok(t, err)
+		if sole != "own" {
+			t.Errorf("%q", sole)
+		}
+	})
+}

@@ -23,6 +23,7 @@ func TestFieldsOfMessages(t *testing.T) {
 			{Name: "token", Type: schema.FieldNumber},
 			{Name: "session", Type: schema.FieldText},
 			{Name: "show", Type: schema.FieldFlag},
+			{Name: "forget", Type: schema.FieldText},
 		}},
 	} {
 		if diff := cmp.Diff(c.want, schema.Fields(c.m)); diff != "" {

@@ -94,11 +94,12 @@
 // Release ends a hold by token or by owner, or several: names with their
 // owner, or locks with their tokens, each on its own. With a session only that
 // session's part ends, and others keep the hold. With show the reply has the hold
-// as it was, or those of others. The next waiters are granted in the same write. Renew restarts the TTL, or gives another. Cancel takes an
-// attempt out of the queue or undoes what it was granted meanwhile, and is
-// remembered if it comes before its acquire. Inspect shows locks as the leader
-// of the store knows them, list the held ones of a realm, by name. Force ends
-// holds whoever has them.
+// as it was, or those of others; with forget an attempt that is not sent again is
+// not remembered. The next waiters are granted in the same write. Renew restarts
+// the TTL, or gives another. Cancel takes an attempt out of the queue or undoes what
+// it was granted meanwhile, and is remembered if it comes before its acquire.
+// Inspect shows locks as the leader of the store knows them, list the held ones of a
+// realm, by name. Force ends holds whoever has them.
 //
 // Keepalive says that a presence is alive, and opens it with create. Its reply
 // has an epoch that is another for each opening; who sends it back learns when

@@ -30,6 +30,7 @@ func (m *Release) fields(c *codec) {
 	c.token(&m.Token)
 	c.text("session", &m.Session)
 	c.flag("show", &m.Show)
+	c.text("forget", &m.Forget)
 }
 
 func (l *LockToken) parts(c *codec) {

@@ -28,6 +28,7 @@ type Release struct {
 	Token   uint64 // 0 is none
 	Session string // only this session's part in the hold
 	Show    bool   // the reply is to have the holders
+	Forget  string // the request of an acquire that nobody sends again: it is not remembered
 }
 
 // LockToken names one hold.

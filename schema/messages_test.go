@@ -46,6 +46,7 @@ var samples = map[string]Message{
 	"release_token":   &Release{Name: "a", Client: "c", Token: MaxToken, Session: "s1"},
 	"acquire_fresh":   &Acquire{Name: "a", Client: "c", Owner: "o", Fresh: true},
 	"release_show":    &Release{Name: "a", Client: "c", Owner: "o", Session: "s1", Show: true},
+	"release_forget":  &Release{Name: "a", Client: "c", Token: 300, Forget: "r1"},
 	"release_owner":   &Release{Names: []string{"a", "b"}, Client: "c", Owner: "o"},
 	"release_locks":   &Release{Locks: []LockToken{{"a", 1}, {"b", 1 << 40}}},
 	"renew":           &Renew{Name: "a", Client: "c", Token: 300, TTL: pointer[int64](86_400_000)},

@@ -66,13 +66,27 @@ func (m *Release) Validate() error {
 		checkText("owner", m.Owner, MaxOwner),
 		checkToken("token", m.Token),
 		checkSession(m.Session),
-		m.checkShow(),
+		m.checkSingle(),
+		m.checkForget(),
 	)
 }
 
-func (m *Release) checkShow() error {
-	if m.Show && m.Name == "" {
+func (m *Release) checkForget() error {
+	if m.Forget != "" && m.Client == "" {
+		return invalid("forget", "needs a client, as the request that it names")
+	}
+	return checkText("forget", m.Forget, MaxID)
+}
+
+// checkSingle checks what goes with one name only.
+func (m *Release) checkSingle() error {
+	switch {
+	case m.Name != "":
+		return nil
+	case m.Show:
 		return invalid("show", "is for one name")
+	case m.Forget != "":
+		return invalid("forget", "is for one name")
 	}
 	return nil
 }

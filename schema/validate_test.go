@@ -65,6 +65,9 @@ var refusedRequests = []struct {
 
 	{&Release{Names: []string{"a"}, Owner: "o", Show: true}, "show: is for one name"},
 	{&Release{Locks: []LockToken{{"a", 256}}, Show: true}, "show: is for one name"},
+	{&Release{Names: []string{"a"}, Owner: "o", Forget: "r"}, "forget: is for one name"},
+	{&Release{Name: "a", Owner: "o", Forget: "r"}, "forget: needs a client, as the request that it names"},
+	{&Release{Name: "a", Client: "c", Owner: "o", Forget: long(129)}, "forget: 129 bytes, at most 128"},
 	{&Release{}, "name: required, or names"},
 	{&Release{Token: 256}, "name: required, or names"},
 	{&Release{Name: "a"}, "token: required, or owner"},

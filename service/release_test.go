@@ -139,3 +139,15 @@ func TestAReleaseShowsWhoHeld(t *testing.T) {
 		}
 	})
 }
+
+// What is not sent again is not remembered: if it is all the same, it acquires anew.
+func TestAReleaseForgetsWhatIsNotSentAgain(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		for _, r := range []string{"first", "second"} {
+			token := b.lock(&schema.Acquire{Name: "a", Client: "x", Owner: "o", Request: r})
+			b.want(schema.StatusReleased, &schema.Release{Name: "a", Client: "x", Token: token, Forget: "first"})
+		}
+		b.want(schema.StatusNotHeld, &schema.Acquire{Name: "a", Client: "x", Request: "second"})
+		b.want(schema.StatusGranted, &schema.Acquire{Name: "a", Client: "x", Request: "first"})
+	})
+}

@@ -73,6 +73,9 @@ func (w *Worker) releaseHold(r request, m *schema.Release) {
 	command := lock.Release{
 		Token: lock.Token(m.Token), Client: r.client, Owner: m.Owner, Named: r.named, Session: m.Session, Show: m.Show,
 	}
+	if m.Forget != "" {
+		command.Forget = lock.Identify(r.client, m.Forget)
+	}
 	switch {
 	case m.Name != "":
 		w.ask(schema.LockKey(r.realm, m.Name), command, r.caller)

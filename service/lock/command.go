@@ -36,9 +36,10 @@ type Release struct {
 	Token   Token  // 0: by Client and Owner
 	Client  string // whose hold; with a Token only if Named
 	Owner   string
-	Named   bool   // the caller was named by its subject: the hold must be of Client
-	Session string // "" is the whole hold
-	Show    bool   // the reply names the holders
+	Named   bool    // the caller was named by its subject: the hold must be of Client
+	Session string  // "" is the whole hold
+	Show    bool    // the reply names the holders
+	Forget  Attempt // of the hold, if that ends: it is not sent again, and so not remembered; 0 is none
 }
 
 // Renew restarts a TTL.

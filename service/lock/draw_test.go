@@ -124,6 +124,9 @@ func drawRelease(t *rapid.T, r Record) Release {
 		Token: drawToken(t, r), Client: drawClient(t), Owner: drawOwner(t), Named: rapid.Bool().Draw(t, "named"),
 		Show: rapid.Bool().Draw(t, "show"),
 	}
+	if rapid.IntRange(0, 3).Draw(t, "forget") == 0 {
+		c.Forget = drawAttempt(t)
+	}
 	if rapid.Bool().Draw(t, "part") {
 		c.Session = rapid.SampledFrom(someSessions).Draw(t, "session")
 	}

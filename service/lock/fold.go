@@ -159,7 +159,9 @@ func (f *Fold) takeSet(i int) Set {
 // remember notes how attempts ended, and forgets the oldest for them.
 func (f *Fold) remember(end End, attempts ...Attempt) {
 	f.change(0)
-	f.r.Ended = f.r.Ended.With(end, attempts...)
+	if len(attempts) > 0 {
+		f.r.Ended = f.r.Ended.With(end, attempts...)
+	}
 }
 
 // reply answers the command's caller.

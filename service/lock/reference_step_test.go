@@ -173,7 +173,11 @@ func (f *reference) release(r Record, c Release) schema.Status {
 			return schema.StatusKept
 		}
 	}
+	attempts := h.attempts
 	f.end(func(h refHold) bool { return h.who == who })
+	if slices.Contains(attempts, c.Forget) {
+		delete(f.over, c.Forget)
+	}
 	return schema.StatusReleased
 }
 

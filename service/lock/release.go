@@ -30,7 +30,7 @@ func (c Release) apply(f *Fold) {
 		f.leaveHold(i, c.Session)
 		f.reply(schema.Reply{Status: schema.StatusKept, Holders: holders})
 	default:
-		f.endHold(i, schema.EventReleased, schema.ReasonRelease)
+		f.endHoldBut(c.Forget, i, schema.EventReleased, schema.ReasonRelease)
 		f.reply(schema.Reply{Status: schema.StatusReleased, Holders: holders})
 	}
 }
@@ -51,8 +51,17 @@ func (f *Fold) leaveHold(i int, session string) {
 
 // endHold ends a hold: it is told of, and its attempts are remembered.
 func (f *Fold) endHold(i int, t schema.EventType, reason schema.Reason) {
+	f.endHoldBut(0, i, t, reason)
+}
+
+// endHoldBut is endHold, but one of the attempts is not remembered.
+func (f *Fold) endHoldBut(forget Attempt, i int, t schema.EventType, reason schema.Reason) {
 	mode := f.r.Mode
 	h := f.takeHold(i)
-	f.remember(EndHold, h.Attempts...)
+	attempts := h.Attempts
+	if k := slices.Index(attempts, forget); k >= 0 {
+		attempts = slices.Concat(attempts[:k], attempts[k+1:])
+	}
+	f.remember(EndHold, attempts...)
 	f.happened(h.event(t, mode, reason))
 }

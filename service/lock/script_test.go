@@ -79,10 +79,14 @@ func (s *script) command(text string) Command {
 	case "acquire":
 		return s.acquire(l)
 	case "release":
-		return Release{
+		r := Release{
 			Token: parseToken(l.or("token", "")), Client: l.or("client", "app"), Owner: l.subject,
 			Named: l.flags["named"], Session: l.or("session", ""), Show: l.flags["show"],
 		}
+		if attempt, given := l.values["forget"]; given {
+			r.Forget = s.attempt(attempt)
+		}
+		return r
 	case "renew":
 		_, given := l.values["ttl"]
 		return Renew{

@@ -167,10 +167,17 @@ func (c *caller) present(ctx context.Context) error {
 	return err
 }
 
-// call asks the service. An acquire that is given up is not taken back, because by
+// ask is call with an acquire. One that is given up is not taken back, because by
 // then the hold may be another socket's, too: it ends with the leaf.
-func (c *caller) call(ctx context.Context, realm string, v schema.Verb, m schema.Message) (*schema.Reply, error) {
+func (c *caller) ask(ctx context.Context, m *schema.Acquire) (*schema.Reply, string, error) {
 	ctx, end := context.WithTimeoutCause(ctx, c.server.patience, client.ErrHandedOver)
+	defer end()
+	return c.server.gateway.AcquireIn(ctx, c.realm, m)
+}
+
+// call asks the service.
+func (c *caller) call(ctx context.Context, realm string, v schema.Verb, m schema.Message) (*schema.Reply, error) {
+	ctx, end := context.WithTimeout(ctx, c.server.patience)
 	defer end()
 	return c.server.gateway.CallIn(ctx, realm, v, m)
 }

@@ -16,7 +16,8 @@ type holds map[string]hold // by the lock's name
 
 // hold is what is known of one.
 type hold struct {
-	tried bool // an unlock was sent, and nobody knows what came of it
+	tried bool   // an unlock was sent, and nobody knows what came of it
+	sole  string // the request by which it was granted, if nobody sends it again
 }
 
 // note remembers a lock.
@@ -39,12 +40,12 @@ func (c *caller) release(ctx context.Context, m *schema.Release) (*schema.Reply,
 	h, own := c.holds[m.Name]
 	ask := c.call
 	if own {
-		ask = c.once
+		ask, m.Forget = c.once, h.sole
 	}
 	reply, err := ask(ctx, c.realm, schema.VerbRelease, m)
 	if err != nil {
 		if own {
-			c.holds.note(m.Name, hold{tried: true})
+			c.holds.note(m.Name, hold{tried: true, sole: h.sole})
 		}
 		return nil, err
 	}

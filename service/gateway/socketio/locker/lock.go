@@ -17,14 +17,14 @@ func (c *caller) lock(ctx context.Context, args []json.RawMessage) said {
 		return failed(argument(args), err)
 	}
 	details := r.details.without(owned...)
-	reply, err := c.acquire(ctx, r.id, metaOf(r.resource, details), true)
+	reply, sole, err := c.acquire(ctx, r.id, metaOf(r.resource, details), true)
 	if err != nil {
 		return failed(r.raw, err)
 	}
 	if reply.Status == schema.StatusAlready && len(reply.Holders) > 0 {
 		return c.join(ctx, &r)
 	}
-	return c.taken(&r, details, reply)
+	return c.taken(&r, details, reply, sole)
 }
 
 // join has the socket hold what its client holds, and merges the details: one tab after
@@ -46,7 +46,7 @@ func (c *caller) join(ctx context.Context, r *request) said {
 		held = recordOf(c.realm, r.id, before)
 	}
 	details := held.details.merged(r.details.without(owned...))
-	reply, err := c.acquire(ctx, r.id, metaOf(r.resource, details), false)
+	reply, sole, err := c.acquire(ctx, r.id, metaOf(r.resource, details), false)
 	switch {
 	case err != nil:
 		return failed(r.raw, err)
@@ -54,14 +54,14 @@ func (c *caller) join(ctx context.Context, r *request) said {
 		c.holds.note(r.id, hold{})
 		return answer{Result: resultOK, Status: statusAlready, Data: held.joined(c.socket.ID()).text()}
 	}
-	return c.taken(r, details, reply) // meanwhile it has ended
+	return c.taken(r, details, reply, sole) // meanwhile it has ended
 }
 
 // taken answers who holds the lock after an acquire.
-func (c *caller) taken(r *request, details object, reply *schema.Reply) said {
+func (c *caller) taken(r *request, details object, reply *schema.Reply, sole string) said {
 	switch {
 	case reply.Status == schema.StatusGranted:
-		c.holds.note(r.id, hold{})
+		c.holds.note(r.id, hold{sole: sole})
 		taken := record{r.id, r.resource, details, c.realm, c.client, []string{c.socket.ID()}}
 		c.server.recents.keep(reply.Token, taken)
 		return answer{Result: resultOK, Status: statusLocked, Data: taken.text()}
@@ -72,24 +72,25 @@ func (c *caller) taken(r *request, details object, reply *schema.Reply) said {
 }
 
 // acquire asks for a lock, a second time if the leaf turns out to have ended. If it is
-// to be fresh, a hold of the client's is told of and not joined.
-func (c *caller) acquire(ctx context.Context, id string, meta schema.Meta, fresh bool) (reply *schema.Reply, err error) {
+// to be fresh, a hold of the client's is told of and not joined. sole is as
+// client.AcquireIn tells it.
+func (c *caller) acquire(ctx context.Context, id string, meta schema.Meta, fresh bool) (reply *schema.Reply, sole string, err error) {
 	ttl := c.server.config.TTL.Milliseconds()
 	for range 2 {
 		if err := c.present(ctx); err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		m := schema.Acquire{Name: id, Client: c.client, Owner: c.client, Session: c.leaf.Session(), TTL: &ttl, Meta: meta, Fresh: fresh}
 		if err := fitting(&m); err != nil {
-			return nil, err
+			return nil, "", err
 		}
-		reply, err = c.call(ctx, c.realm, schema.VerbAcquire, &m)
+		reply, sole, err = c.ask(ctx, &m)
 		if err != nil || reply.Status != schema.StatusSessionExpired && reply.Status != schema.StatusCanceled {
 			break
 		}
 		c.leave()
 	}
-	return reply, err
+	return reply, sole, err
 }
 
 // fitting says in the words of callers, who know of no meta, what is wrong with the one
