@@ -40,6 +40,7 @@ var layers = map[string][]string{
 	socketio + "locker":           {"schema", "client", "service/gateway", socketio + "engine", socketio + "socket", socketio + "objecthash"},
 	socketio + "bench/floor":      {"bus", "bus/embedded", socketio + "engine", socketio + "socket"},
 	"cmd":                         {"schema", "bus", "bus/embedded", "client", "client/clienttest", "service", "service/gateway", socketio + "locker", socketio + "script"},
+	"internal/bubbletest":         {}, // and no other package imports it: tests do
 	"examples":                    {"schema", "client"},
 	"examples/ldlm":               {"service/gateway"},
 }
@@ -51,8 +52,8 @@ var importers = map[string][]string{
 	"github.com/nats-io/nats.go/jetstream": {"bus"},
 	"github.com/nats-io/nats.go/micro":     {"bus"},
 	"github.com/alecthomas/kong":           {"cmd"},
-	"testing":                              {"bus/bustest", "client/clienttest", "service/gateway/gatewaytest"},
-	"testing/synctest":                     {},
+	"testing":                              {"bus/bustest", "client/clienttest", "service/gateway/gatewaytest", "internal/bubbletest"},
+	"testing/synctest":                     {"internal/bubbletest"},
 	"github.com/anishathalye/porcupine":    {},
 	"github.com/google/go-cmp/":            {},
 	"go.uber.org/goleak":                   {},

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/natslock/natslock/bus"
+	"github.com/natslock/natslock/internal/bubbletest"
 )
 
 // page is what was written by whomever.
@@ -49,7 +50,7 @@ func seldomLog() (*slog.Logger, func() []string) {
 }
 
 func TestLinesOfOneKindAreWrittenOncePerSecond(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		log, lines := seldomLog()
 		want := func(want ...string) {
 			t.Helper()
@@ -76,7 +77,7 @@ func TestLinesOfOneKindAreWrittenOncePerSecond(t *testing.T) {
 }
 
 func TestTheKindsOfLinesAreBounded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		var seldom bus.Seldom
 		var out page
 		for i := range 10_000 {

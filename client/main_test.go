@@ -17,6 +17,7 @@ import (
 	"github.com/natslock/natslock/bus/embedded"
 	"github.com/natslock/natslock/client"
 	"github.com/natslock/natslock/client/clienttest"
+	"github.com/natslock/natslock/internal/bubbletest"
 	"github.com/natslock/natslock/schema"
 )
 
@@ -34,7 +35,7 @@ func bubble(t *testing.T, f func(t *testing.T)) {
 	t.Helper()
 	emptyPools()
 	defer emptyPools()
-	synctest.Test(t, f)
+	bubbletest.Run(t, f)
 }
 
 // emptyPools keeps timers in pools from going into a bubble or coming out of

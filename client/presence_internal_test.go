@@ -3,16 +3,16 @@ package client
 import (
 	"context"
 	"testing"
-	"testing/synctest"
 	"time"
 
+	"github.com/natslock/natslock/internal/bubbletest"
 	"github.com/natslock/natslock/schema"
 )
 
 // A keepalive that was sent before the connection was lost, and is acknowledged
 // after that, does not end the grace.
 func TestOnlyAnotherConnectionEndsTheGrace(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		c := unkept(t)
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -40,7 +40,7 @@ func TestOnlyAnotherConnectionEndsTheGrace(t *testing.T) {
 }
 
 func TestAnEarlierKeepaliveDoesNotShortenTheWindow(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		c := unkept(t)
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -60,7 +60,7 @@ func TestAnEarlierKeepaliveDoesNotShortenTheWindow(t *testing.T) {
 // has noticed that before.
 func TestGrantIsNotBelievedWhenItsSessionIsOver(t *testing.T) {
 	for wait, believed := range map[time.Duration]bool{9 * time.Second: true, 10 * time.Second: false} {
-		synctest.Test(t, func(t *testing.T) {
+		bubbletest.Run(t, func(t *testing.T) {
 			c := unkept(t)
 			c.mu.Lock()
 			p := c.presenceLocked()

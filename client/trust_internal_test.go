@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/nats-io/nats.go"
 
 	"github.com/natslock/natslock/bus"
+	"github.com/natslock/natslock/internal/bubbletest"
 )
 
 func TestWindowIsShorterThanTheTTL(t *testing.T) {
@@ -103,7 +103,7 @@ func endsThoughNothingElseRuns(t *testing.T, take func(*Client, time.Duration) *
 			return (&LockSet{locks: []*Lock{l}}).Context().Err() != nil
 		},
 	} {
-		synctest.Test(t, func(t *testing.T) {
+		bubbletest.Run(t, func(t *testing.T) {
 			l := take(unkept(t), ttl)
 			ctx := l.Context()
 			time.Sleep(ttl - margin(ttl) - time.Nanosecond)

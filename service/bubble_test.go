@@ -14,6 +14,7 @@ import (
 
 	"github.com/natslock/natslock/bus"
 	"github.com/natslock/natslock/bus/bustest"
+	"github.com/natslock/natslock/internal/bubbletest"
 	"github.com/natslock/natslock/schema"
 	"github.com/natslock/natslock/service"
 )
@@ -57,7 +58,7 @@ func inBubbleOf(t *testing.T, n int, test func(*bubble)) {
 	}
 	clean()
 	defer clean()
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		b := &bubble{t: t, store: bustest.NewMemory(), sessions: bustest.NewMemory()}
 		t.Cleanup(b.burst)
 		b.serve()

@@ -2,8 +2,9 @@ package service
 
 import (
 	"testing"
-	"testing/synctest"
 	"time"
+
+	"github.com/natslock/natslock/internal/bubbletest"
 )
 
 // clockTest is a service clock in a bubble, ticked as tick does.
@@ -15,7 +16,7 @@ type clockTest struct {
 
 func withClock(t *testing.T, test func(c *clockTest)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		test(&clockTest{T: t, serviceClock: newServiceClock()})
 	})
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server/ats"
 
+	"github.com/natslock/natslock/internal/bubbletest"
 	"github.com/natslock/natslock/schema"
 	"github.com/natslock/natslock/service"
 )
@@ -27,7 +28,7 @@ func TestACollectionOutlivesACrash(t *testing.T) {
 	runtime.GC()
 	runtime.GC()
 	defer runtime.GC()
-	synctest.Test(t, testCollectionAndCrash)
+	bubbletest.Run(t, testCollectionAndCrash)
 }
 
 func testCollectionAndCrash(t *testing.T) {

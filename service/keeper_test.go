@@ -5,11 +5,11 @@ import (
 	"log/slog"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/natslock/natslock/bus"
 	"github.com/natslock/natslock/bus/bustest"
+	"github.com/natslock/natslock/internal/bubbletest"
 )
 
 // countingStore counts what is read of it.
@@ -33,7 +33,7 @@ func (r *ringing) place() *timer { return &r.timer }
 
 func TestManyTimersCostFewReads(t *testing.T) {
 	const n = 2000 // one each millisecond
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		store := &countingStore{Store: bustest.NewMemory()}
 		var k *keeper
 		ended := 0

@@ -13,6 +13,7 @@ import (
 
 	"github.com/natslock/natslock/bus"
 	"github.com/natslock/natslock/bus/bustest"
+	"github.com/natslock/natslock/internal/bubbletest"
 )
 
 func TestAGroupOverMemoryPassesTheStoreSuite(t *testing.T) {
@@ -67,7 +68,7 @@ func slow(m *bustest.Memory) func() []int {
 }
 
 func TestWritesThatGatherAreOneBatch(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		m := newMemory(t)
 		sizes := slow(m)
 		begin := time.Now()
@@ -87,7 +88,7 @@ func TestWritesThatGatherAreOneBatch(t *testing.T) {
 }
 
 func TestFewWritesGoOneByOne(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		m := newMemory(t)
 		sizes := slow(m)
 		commitAll(bus.NewGroup(m), 40)
@@ -98,7 +99,7 @@ func TestFewWritesGoOneByOne(t *testing.T) {
 }
 
 func TestAConflictInABatchIsThatOfItsOwnWriteOnly(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		m := newMemory(t)
 		group := bus.NewGroup(m)
 		for _, key := range []string{"k100", "k150"} {
@@ -120,7 +121,7 @@ func TestAConflictInABatchIsThatOfItsOwnWriteOnly(t *testing.T) {
 }
 
 func TestATooLargeValueInABatchHarmsNoOther(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		m := newMemory(t)
 		slow(m)
 		group := bus.NewGroup(m)
@@ -149,7 +150,7 @@ func TestOutcomesOfAGroupAreTrue(t *testing.T) {
 			{}, {Delay: time.Millisecond}, {Kind: bustest.Conflict, Delay: time.Millisecond}, {Kind: bustest.Unavailable},
 			{Kind: bustest.Lost, Delay: time.Second}, {Kind: bustest.LostAck, Delay: time.Second},
 		}), 1, 20).Draw(rt, "faults")
-		synctest.Test(t, func(t *testing.T) {
+		bubbletest.Run(t, func(t *testing.T) {
 			m, next := newMemory(t), 0
 			m.Fail(func([]bus.Write) bustest.Fault {
 				next++

@@ -12,6 +12,7 @@ import (
 
 	"github.com/natslock/natslock/bus"
 	"github.com/natslock/natslock/bus/bustest"
+	"github.com/natslock/natslock/internal/bubbletest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -43,7 +44,7 @@ func isThere(t *testing.T, m *bustest.Memory, key string) bool {
 }
 
 func TestFaultsTellAndStoreWhatTheySay(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		m := newMemory(t)
 		for _, test := range []struct {
 			fault  bustest.Fault
@@ -82,7 +83,7 @@ func TestFaultsTellAndStoreWhatTheySay(t *testing.T) {
 }
 
 func TestALateWriteLosesToOneThatOvertakesIt(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		m := newMemory(t)
 		m.Fail(func([]bus.Write) bustest.Fault { return bustest.Fault{Kind: bustest.Late, Late: time.Second} })
 		if err := outcome(m, "a"); !errors.Is(err, bus.ErrUnknown) {
@@ -120,7 +121,7 @@ func TestAStoreThatIsDownIsUnavailable(t *testing.T) {
 }
 
 func TestALaggingWatchSeesWritesLater(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		m := newMemory(t)
 		m.SetLag(time.Minute)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -144,7 +145,7 @@ func TestALaggingWatchSeesWritesLater(t *testing.T) {
 }
 
 func TestDroppedKeysAreFreeAgain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		m := newMemory(t)
 		commit := func(w bus.Write) {
 			t.Helper()

@@ -8,7 +8,8 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"testing/synctest"
+
+	"github.com/natslock/natslock/internal/bubbletest"
 )
 
 // A port can be taken between the look at it and the server's own listening.
@@ -61,7 +62,7 @@ func TestAStoreThatCannotWriteFails(t *testing.T) {
 
 // What callers may provoke with each message must not fill the log.
 func TestDeniedMessagesAreLoggedSeldom(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		var out bytes.Buffer
 		l := newLogger(slog.New(slog.NewTextHandler(&out, nil)))
 		for i := range 1000 {

@@ -4,13 +4,13 @@ import (
 	"context"
 	"runtime"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server/ats"
 
 	"github.com/natslock/natslock/bus"
 	"github.com/natslock/natslock/bus/embedded"
+	"github.com/natslock/natslock/internal/bubbletest"
 )
 
 // The server keeps a clock for the whole process, which must not begin in a
@@ -22,7 +22,7 @@ func TestAKeyIsFreeAgainAfterItsTTL(t *testing.T) {
 		// The timers that nats.go pools belong to the bubble they were made in.
 		runtime.GC()
 		runtime.GC()
-		synctest.Test(t, testTTL)
+		bubbletest.Run(t, testTTL)
 	}
 }
 

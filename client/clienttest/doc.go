@@ -35,4 +35,8 @@
 //	})
 //	runtime.GC()
 //	runtime.GC()
+//
+// With the race detector a bubble now and then kills the whole process, with a
+// failed CHECK or a SIGSEGV of the detector (https://go.dev/issue/78156, Go 1.26).
+// On one processor it does not: GOMAXPROCS=1 go test -race.
 package clienttest

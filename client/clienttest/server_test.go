@@ -5,7 +5,6 @@ import (
 	"os"
 	"runtime"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server/ats"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/natslock/natslock/client"
 	"github.com/natslock/natslock/client/clienttest"
+	"github.com/natslock/natslock/internal/bubbletest"
 )
 
 func TestMain(m *testing.M) {
@@ -68,7 +68,7 @@ func TestListenIsForOtherProcesses(t *testing.T) {
 func TestHoldsOutliveTheWorkerInABubble(t *testing.T) {
 	runtime.GC()
 	runtime.GC()
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		s := clienttest.New(t)
 		locks := s.Client(&client.Options{TTL: 30 * time.Second})
 		l, err := locks.TryAcquire(t.Context(), "a")
@@ -92,7 +92,7 @@ func TestHoldsOutliveTheWorkerInABubble(t *testing.T) {
 func TestCutCableLosesWhatIsHeld(t *testing.T) {
 	runtime.GC()
 	runtime.GC()
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		s := clienttest.New(t)
 		nc, cable := s.Cable()
 		locks, err := client.New(nc, &client.Options{SessionTTL: 5 * time.Minute})

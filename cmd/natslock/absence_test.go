@@ -3,14 +3,15 @@ package main
 import (
 	"syscall"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/natslock/natslock/internal/bubbletest"
 )
 
 func TestAbsenceIsCountedWhileItLasts(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		var a absence
 		is := func(want time.Duration) {
 			t.Helper()

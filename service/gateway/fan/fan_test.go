@@ -13,6 +13,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/natslock/natslock/internal/bubbletest"
 	"github.com/natslock/natslock/service/gateway/fan"
 )
 
@@ -116,7 +117,7 @@ func TestReadersAreWoken(t *testing.T) {
 
 // TestAMultitudeIsWokenTogether has more told than so many could take one by one.
 func TestAMultitudeIsWokenTogether(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		const readers = 1000
 		o := fan.NewOut[int](100)
 		woken := make(chan struct{}, readers*100)

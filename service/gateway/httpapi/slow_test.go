@@ -11,10 +11,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/natslock/natslock/client/clienttest"
+	"github.com/natslock/natslock/internal/bubbletest"
 	"github.com/natslock/natslock/service/gateway"
 	"github.com/natslock/natslock/service/gateway/httpapi"
 )
@@ -59,7 +59,7 @@ func inBubble(t *testing.T, f func(t *testing.T, d *door, p *pipes)) {
 	}
 	collect()
 	defer collect()
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		d := &door{t: t, nats: clienttest.New(t)}
 		p := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
 		var err error

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/natslock/natslock/client/clienttest"
+	"github.com/natslock/natslock/internal/bubbletest"
 	"github.com/natslock/natslock/service/gateway"
 )
 
@@ -22,7 +23,7 @@ func inBubble(t *testing.T, test func(*testing.T)) {
 	}
 	clean()
 	defer clean()
-	synctest.Test(t, test)
+	bubbletest.Run(t, test)
 }
 
 // TestRESTSessionsEndWhenIdle has sessions with and without calls, and one whose call

@@ -9,12 +9,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/coder/websocket"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/natslock/natslock/internal/bubbletest"
 	"github.com/natslock/natslock/service/gateway/socketio/internal/memnet"
 )
 
@@ -26,7 +26,7 @@ type suite struct {
 
 func inBubble(t *testing.T, test func(*suite)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		servers, err := newServers(settings{300 * time.Millisecond, 200 * time.Millisecond, time.Second})
 		if err != nil {
 			t.Fatal(err)

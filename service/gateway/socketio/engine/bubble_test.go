@@ -15,6 +15,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/natslock/natslock/internal/bubbletest"
 	"github.com/natslock/natslock/service/gateway/socketio/internal/memnet"
 )
 
@@ -66,7 +67,7 @@ func (e *echo) wantClosed(t *testing.T, want error) {
 // inBubble runs a test of a server that echoes. What the test starts ends with it.
 func inBubble(t *testing.T, config Config, test func(*testing.T, *bubble)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		b := &bubble{t: t, sessions: make(chan *echo, 1000), refused: make(chan error, 1000), large: make(chan struct{}, 1000)}
 		config.Oversized = func() { b.large <- struct{}{} }
 		config.Refused = func(_ *http.Request, err error) { b.refused <- err }

@@ -8,11 +8,11 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/coder/websocket"
 
+	"github.com/natslock/natslock/internal/bubbletest"
 	"github.com/natslock/natslock/service/gateway/socketio/internal/memnet"
 )
 
@@ -28,7 +28,7 @@ type bubble struct {
 // inBubble runs a test of a server with the namespaces "/" and "/custom".
 func inBubble(t *testing.T, config Config, test func(*testing.T, *bubble)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
+	bubbletest.Run(t, func(t *testing.T) {
 		b := &bubble{t: t, sockets: make(chan *Socket, 1000), reasons: make(chan Reason, 1000)}
 		if config.Namespaces == nil {
 			config.Namespaces = map[string]Connect{"/": b.connect, "/custom": b.connect}

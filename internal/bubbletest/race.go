@@ -1,0 +1,6 @@
+//go:build race
+
+package bubbletest
+
+// raceDetector is whether the race detector is built in.
+const raceDetector = true
