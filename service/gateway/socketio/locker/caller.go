@@ -92,7 +92,7 @@ func (c *caller) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case a := <-c.queue:
-			_ = a.AnswerInTurn(ctx, a.handle(c, calls, a.Args).text()) // or it is gone
+			_ = a.AnswerInTurn(ctx, socket.Text(a.handle(c, calls, a.Args).text())) // or it is gone
 			a.end()
 		}
 	}

@@ -16,15 +16,14 @@ func (c *caller) lock(ctx context.Context, args []json.RawMessage) said {
 	if err != nil {
 		return failed(argument(args), err)
 	}
-	details := r.details.without(owned...)
-	reply, sole, err := c.acquire(ctx, r.id, metaOf(r.resource, details), true)
+	reply, sole, err := c.acquire(ctx, r.id, r.meta, true)
 	if err != nil {
 		return failed(r.raw, err)
 	}
 	if reply.Status == schema.StatusAlready && len(reply.Holders) > 0 {
 		return c.join(ctx, &r)
 	}
-	return c.taken(&r, details, reply, sole)
+	return c.taken(&r, r.own, reply, sole)
 }
 
 // join has the socket hold what its client holds, and merges the details: one tab after
@@ -45,7 +44,7 @@ func (c *caller) join(ctx context.Context, r *request) said {
 	if before != nil && before.Client == c.client {
 		held = recordOf(c.realm, r.id, before)
 	}
-	details := held.details.merged(r.details.without(owned...))
+	details := held.details.merged(r.own)
 	reply, sole, err := c.acquire(ctx, r.id, metaOf(r.resource, details), false)
 	switch {
 	case err != nil:
@@ -137,7 +136,7 @@ func (c *caller) unlock(ctx context.Context, args []json.RawMessage) said {
 	case h.Client != c.client:
 		return answer{Result: resultError, Status: statusLocked, Data: recordOf(c.realm, r.id, h).text()}
 	}
-	held := recordOf(c.realm, r.id, h)
+	held := r.recordOf(c.realm, h)
 	if status != schema.StatusReleased {
 		status, err = c.rest(ctx, r.id, h, status)
 	}

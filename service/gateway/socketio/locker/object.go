@@ -115,7 +115,7 @@ func encode(v any) json.RawMessage {
 	case string:
 		return quote(make([]byte, 0, len(v)+2), v)
 	case []string:
-		return encodeAll(v)
+		return quoteAll(nil, v)
 	}
 	var text bytes.Buffer
 	e := json.NewEncoder(&text)
@@ -126,16 +126,16 @@ func encode(v any) json.RawMessage {
 	return bytes.TrimSpace(text.Bytes())
 }
 
-func encodeAll(texts []string) json.RawMessage {
+func quoteAll(to []byte, texts []string) []byte {
 	if texts == nil {
-		return null
+		return append(to, null...)
 	}
-	list := []byte{'['}
+	to = append(to, '[')
 	for i, text := range texts {
 		if i > 0 {
-			list = append(list, ',')
+			to = append(to, ',')
 		}
-		list = quote(list, text)
+		to = quote(to, text)
 	}
-	return append(list, ']')
+	return append(to, ']')
 }

@@ -32,7 +32,7 @@ type record struct {
 
 // recordOf is the record of a hold. One that others have taken may have no resource.
 func recordOf(realm, id string, h *schema.Holder) record {
-	r := record{id: id, realm: realm, client: h.Client, resource: json.RawMessage("null"), sids: []string{}}
+	r := record{id: id, realm: realm, client: h.Client, resource: null, sids: sidsOf(h)}
 	if meta, err := parseObject(json.RawMessage(h.Meta)); err == nil {
 		if resource := meta.get(fieldResource); resource != nil {
 			r.resource = resource
@@ -41,10 +41,16 @@ func recordOf(realm, id string, h *schema.Holder) record {
 			r.details = details.without(owned...)
 		}
 	}
-	for _, s := range h.Sessions {
-		r.sids = append(r.sids, sidOf(s))
-	}
 	return r
+}
+
+// sidsOf are the sockets that have a part in a hold.
+func sidsOf(h *schema.Holder) []string {
+	sids := make([]string, 0, len(h.Sessions))
+	for _, s := range h.Sessions {
+		sids = append(sids, sidOf(s))
+	}
+	return sids
 }
 
 // sidOf is the socket that a session stands for.
@@ -72,11 +78,25 @@ func (r record) left(sid string) record {
 
 // text writes the record.
 func (r record) text() json.RawMessage {
-	return object{
-		{fieldResource, r.resource},
-		{fieldDetails, ownedBy(r.details, r.realm, r.client, encode(r.sids))},
-		{fieldID, encode(r.id)},
-	}.text()
+	return r.append(make([]byte, 0, recordRoom+r.size()))
+}
+
+// recordRoom is how much a record is longer than its resource and details, mostly.
+const recordRoom = 256
+
+func (r *record) append(to []byte) []byte {
+	to = append(to, `{"`+fieldResource+`":`...)
+	to = append(to, r.resource...)
+	to = append(to, `,"`+fieldDetails+`":{`...)
+	for _, m := range r.details {
+		to = append(quote(to, m.name), ':')
+		to = append(append(to, m.value...), ',')
+	}
+	to = quote(append(to, `"`+fieldRealm+`":`...), r.realm)
+	to = quote(append(to, `,"`+fieldClient+`":`...), r.client)
+	to = quoteAll(append(to, `,"`+fieldSIDs+`":`...), r.sids)
+	to = quote(append(to, `},"`+fieldID+`":`...), r.id)
+	return append(to, '}')
 }
 
 // ownedBy writes details with those that say whose they are.

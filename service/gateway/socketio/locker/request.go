@@ -1,10 +1,12 @@
 package locker
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 
+	"github.com/natslock/natslock/schema"
 	"github.com/natslock/natslock/service/gateway/socketio/objecthash"
 )
 
@@ -31,11 +33,15 @@ type answer struct {
 
 // text writes the answer.
 func (a answer) text() json.RawMessage {
-	o := object{{"result", encode(a.Result)}, {"status", encode(a.Status)}, {"data", a.Data}, {"message", encode(a.Message)}}
-	if a.Message == "" {
-		o = o[:3]
+	const room = 64
+	to := make([]byte, 0, room+len(a.Data)+len(a.Message))
+	to = quote(append(to, `{"result":`...), a.Result)
+	to = quote(append(to, `,"status":`...), a.Status)
+	to = append(append(to, `,"data":`...), a.Data...)
+	if a.Message != "" {
+		to = quote(append(to, `,"message":`...), a.Message)
 	}
-	return o.text()
+	return append(to, '}')
 }
 
 // failed answers what was not done, or may not have been.
@@ -49,7 +55,9 @@ type request struct {
 	id       string
 	members  object // nil: it was a resourceID
 	resource json.RawMessage
-	details  object // nil: there are none
+	details  object      // nil: there are none
+	own      object      // those of them that the client can choose
+	meta     schema.Meta // of the lock: its resource, and these
 }
 
 var (
@@ -91,8 +99,18 @@ func parseRequest(args []json.RawMessage, byID bool) (r request, err error) {
 			return r, fmt.Errorf("details: %w", err)
 		}
 	}
+	r.own = r.details.without(owned...)
+	r.meta = metaOf(r.resource, r.own)
 	r.id, err = objecthash.Sum(r.resource)
 	return r, err
+}
+
+// recordOf is the record of a hold of the lock, which was mostly taken by this very request.
+func (r *request) recordOf(realm string, h *schema.Holder) record {
+	if r.meta == nil || !bytes.Equal(h.Meta, r.meta) {
+		return recordOf(realm, r.id, h)
+	}
+	return record{id: r.id, resource: r.resource, details: r.own, realm: realm, client: h.Client, sids: sidsOf(h)}
 }
 
 // free is what a request is answered about a lock that nobody holds: itself, and its

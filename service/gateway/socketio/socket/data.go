@@ -12,6 +12,10 @@ import (
 // Binary is an argument of bytes. It is sent as an attachment.
 type Binary []byte
 
+// Text is an argument that its sender has written as JSON, and knows to be valid: a
+// json.RawMessage is looked through before it is sent, as it may be what a client sent.
+type Text []byte
+
 // Data is what an event or an acknowledgement carries.
 type Data struct {
 	// Args are the arguments as they came, in JSON.
@@ -66,9 +70,12 @@ func message(p packet, args []any) ([]engine.Message, error) {
 		if i > 0 {
 			joined = append(joined, ',')
 		}
-		text, err := marshal(arg)
-		if err != nil {
-			return nil, fmt.Errorf("socket: argument %d: %w", i, err)
+		text, known := arg.(Text)
+		if !known {
+			var err error
+			if text, err = marshal(arg); err != nil {
+				return nil, fmt.Errorf("socket: argument %d: %w", i, err)
+			}
 		}
 		joined = append(joined, text...)
 	}
