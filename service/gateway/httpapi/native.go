@@ -132,16 +132,20 @@ func (x *exchange) attempt(m *schema.Acquire) {
 	if m.Client == "" {
 		m.Client = anonymous
 	}
-	if m.Request == "" {
+	known := m.Request != "" // to who may send it again
+	if !known {
 		m.Request = x.server.requestID()
 	}
-	reply, err := x.server.gateway.CallIn(ctx, x.realm, schema.VerbAcquire, m)
+	reply, sole, err := x.server.gateway.AcquireIn(ctx, x.realm, m)
 	if err != nil {
 		if cause := context.Cause(ctx); cause != nil && x.r.Context().Err() == nil {
 			err = cause
 		}
 		x.failed(err)
 		return
+	}
+	if sole != "" && !known && m.Name != "" {
+		x.server.soles.keep(reply.Token, sole)
 	}
 	x.deliver(m, reply, func() error { return x.write(Code(reply.Status), reply) })
 }
@@ -200,6 +204,7 @@ func (x *exchange) release() {
 	if m.Client == "" {
 		m.Client = anonymous
 	}
+	m.Forget = x.server.soles.take(m.Token)
 	x.call(schema.VerbRelease, &m)
 }
 

@@ -77,6 +77,7 @@ type Server struct {
 
 	nonce string        // begins the id of every attempt
 	count atomic.Uint64 // ends it
+	soles soles
 }
 
 // New makes the HTTP door of a gateway.

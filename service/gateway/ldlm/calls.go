@@ -68,7 +68,7 @@ func (s *Server) acquire(ctx context.Context, a *attempt, key string, m *schema.
 	began := time.Now()
 	for round := 1; ; round++ {
 		m.Wait, _ = a.waitAfter(time.Since(began), m.Session != "")
-		reply, err := s.gateway.CallIn(asking, s.config.Realm, schema.VerbAcquire, m)
+		reply, sole, err := s.gateway.AcquireIn(asking, s.config.Realm, m)
 		switch {
 		case err != nil:
 			return nil, failed(ctx, whyGivenUp(asking, err))
@@ -83,7 +83,7 @@ func (s *Server) acquire(ctx context.Context, a *attempt, key string, m *schema.
 		case reply.Status.OK():
 			now := time.Now()
 			s.lately.use(a.name, now, now.Add(inUseFor(m)))
-			s.tokens.add(key, m, reply.Token, a.leaf)
+			s.tokens.add(key, m, reply.Token, sole, a.leaf)
 		}
 		return a.decided(key, reply)
 	}

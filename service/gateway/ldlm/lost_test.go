@@ -3,6 +3,7 @@ package ldlm
 import (
 	"context"
 	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/nats-io/nats.go"
@@ -152,4 +153,20 @@ func (d *opened) tried(name, key string) bool {
 	d.tokens.mu.Lock()
 	defer d.tokens.mu.Unlock()
 	return d.tokens.of[grantID{name, key}].tried
+}
+
+// What was asked for once is not remembered by the lock after its Unlock.
+func TestAnUnlockForgetsWhatIsNotSentAgain(t *testing.T) {
+	s := clienttest.New(t)
+	p := gatewaytest.NewTap(s.Conn())
+	d := openDoorOn(t, s, s.Conn(nats.InProcessServer(p)), gateway.Config{SessionTTL: never, Local: new(bus.Local)}, Config{})
+	c := d.dial(t)
+	var keys []string
+	for range 2 {
+		keys = append(keys, c.mustTry(t, &pb.TryLockRequest{Name: "x"}))
+		same(t, c.unlock(t, "x", keys[len(keys)-1]), &pb.UnlockResponse{Name: "x", Unlocked: true})
+	}
+	if got := p.Texts("forget"); !slices.Equal(got, keys) {
+		t.Errorf("forgotten are %q of %q", got, keys)
+	}
 }

@@ -34,11 +34,12 @@ func (g grant) lost() bool { return g.leaf != nil && g.leaf.Context().Err() != n
 // lives tells whether the hold is known not to have been lost with its session.
 func (g grant) lives() bool { return g.leaf != nil && g.leaf.Context().Err() == nil }
 
-// add takes note of a grant, which ends with a leaf if that is not nil.
-func (ts *tokens) add(key string, m *schema.Acquire, token uint64, leaf *client.Leaf) {
+// add takes note of a grant, which ends with a leaf if that is not nil. sole is its
+// request, if nobody sends that again.
+func (ts *tokens) add(key string, m *schema.Acquire, token uint64, sole string, leaf *client.Leaf) {
 	g := grant{leaf: leaf}
 	if m.Size == 1 {
-		g.release = &schema.Release{Name: m.Name, Client: m.Client, Token: token}
+		g.release = &schema.Release{Name: m.Name, Client: m.Client, Token: token, Forget: sole}
 	}
 	if g != (grant{}) {
 		ts.keep(m.Name, key, g)

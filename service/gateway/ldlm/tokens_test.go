@@ -14,21 +14,21 @@ import (
 
 func TestTokensAreKnownOnce(t *testing.T) {
 	var ts tokens
-	ts.add("k", &schema.Acquire{Name: "x", Client: "c", Size: 1}, 7, nil)
-	ts.add("k", &schema.Acquire{Name: "sized", Client: "c", Size: 2}, 8, nil)
+	ts.add("k", &schema.Acquire{Name: "x", Client: "c", Size: 1}, 7, "r", nil)
+	ts.add("k", &schema.Acquire{Name: "sized", Client: "c", Size: 2}, 8, "r", nil)
 	for _, other := range []grantID{{"x", ""}, {"y", "k"}, {"sized", "k"}} {
 		if g := ts.take(other.name, other.key); g.release != nil {
 			t.Errorf("%v: %+v", other, g)
 		}
 	}
-	if diff := cmp.Diff(&schema.Release{Name: "x", Client: "c", Token: 7}, ts.take("x", "k").release); diff != "" {
+	if diff := cmp.Diff(&schema.Release{Name: "x", Client: "c", Token: 7, Forget: "r"}, ts.take("x", "k").release); diff != "" {
 		t.Error(diff)
 	}
 	if g := ts.take("x", "k"); g.release != nil {
 		t.Errorf("%+v", g)
 	}
 	for i := range maxTokens + 10 {
-		ts.add(fmt.Sprint(i), &schema.Acquire{Name: "x", Size: 1}, 1, nil)
+		ts.add(fmt.Sprint(i), &schema.Acquire{Name: "x", Size: 1}, 1, "", nil)
 	}
 	if len(ts.of) != maxTokens {
 		t.Errorf("%d are known", len(ts.of))

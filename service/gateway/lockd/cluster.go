@@ -53,8 +53,7 @@ func (c *cluster) Open(ctx context.Context, address string, lost func()) (Sessio
 		return nil, err
 	}
 	return &session{
-		cluster: c, leaf: leaf, address: address, unwatch: context.AfterFunc(leaf.Context(), lost),
-		owners: map[lockKey]string{},
+		cluster: c, leaf: leaf, address: address, unwatch: context.AfterFunc(leaf.Context(), lost), holds: map[lockKey]held{},
 	}, nil
 }
 
@@ -129,8 +128,14 @@ type session struct {
 	// An attempt that was not granted may be yet, by a copy that is on its way, until
 	// the Client has canceled it. So it must not be the same hold as the next one:
 	// the owner is the leaf, and after the first such attempt the leaf and a number.
-	vain   int
-	owners map[lockKey]string // of what is held
+	vain  int
+	holds map[lockKey]held
+}
+
+// held is what is known of a hold.
+type held struct {
+	owner string
+	sole  string // the request by which it was granted, if nobody sends it again
 }
 
 // ID returns the leaf's id.
@@ -145,16 +150,16 @@ func (s *session) Acquire(ctx context.Context, k Kind, name string) (Grant, erro
 	if k == Shared {
 		m.Mode = schema.ModeShared
 	}
-	reply, err := s.call(ctx, k, schema.VerbAcquire, &m)
+	reply, sole, err := s.ask(ctx, k, &m)
 	if err == nil {
 		switch reply.Status {
 		case schema.StatusGranted, schema.StatusAlready:
-			s.owners[key] = m.Owner
+			s.holds[key] = held{m.Owner, sole}
 			return grantOf(reply), nil
 		case schema.StatusSessionExpired, schema.StatusCanceled:
 			return Grant{}, ErrLost // canceled: others have left it
 		case schema.StatusHeld, schema.StatusSizeMismatch:
-			delete(s.owners, key)
+			delete(s.holds, key)
 			err = ErrHeld
 		default:
 			err = refused(schema.VerbAcquire, reply)
@@ -164,11 +169,18 @@ func (s *session) Acquire(ctx context.Context, k Kind, name string) (Grant, erro
 	return Grant{}, err
 }
 
+// ask makes an acquire: see client.AcquireIn.
+func (s *session) ask(ctx context.Context, k Kind, m *schema.Acquire) (*schema.Reply, string, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	return s.client.AcquireIn(ctx, s.realms[k], m)
+}
+
 // owner is who the next hold of a lock belongs to.
 func (s *session) owner(key lockKey) string {
-	switch owner, held := s.owners[key]; {
+	switch h, held := s.holds[key]; {
 	case held:
-		return owner
+		return h.owner
 	case s.vain > 0:
 		return s.leaf.Session() + "." + strconv.Itoa(s.vain)
 	}
@@ -187,7 +199,9 @@ func grantOf(r *schema.Reply) Grant {
 func (s *session) Release(ctx context.Context, k Kind, name string, token uint64) error {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	reply, err := s.client.ReleaseIn(ctx, s.realms[k], &schema.Release{Name: kept(name), Client: s.address, Token: token})
+	key := lockKey{k, name}
+	m := schema.Release{Name: kept(name), Client: s.address, Token: token, Forget: s.holds[key].sole}
+	reply, err := s.client.ReleaseIn(ctx, s.realms[k], &m)
 	if err != nil {
 		return err
 	}
@@ -198,7 +212,7 @@ func (s *session) Release(ctx context.Context, k Kind, name string, token uint64
 	default:
 		return refused(schema.VerbRelease, reply)
 	}
-	delete(s.owners, lockKey{k, name})
+	delete(s.holds, key)
 	return err
 }
 

@@ -2,14 +2,18 @@ package lockd_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats.go"
 
 	"github.com/natslock/natslock/client"
 	"github.com/natslock/natslock/client/clienttest"
 	"github.com/natslock/natslock/schema"
 	"github.com/natslock/natslock/service/gateway"
+	"github.com/natslock/natslock/service/gateway/gatewaytest"
 	"github.com/natslock/natslock/service/gateway/lockd"
 )
 
@@ -208,5 +212,22 @@ func TestAnAttemptInVainIsNotTheNextOne(t *testing.T) {
 	}
 	if len(owners) != 2 {
 		t.Errorf("%v", owners)
+	}
+}
+
+// What was asked for once is not remembered by the lock after its release.
+func TestAReleaseForgetsWhatIsNotSentAgain(t *testing.T) {
+	s := clienttest.New(t)
+	p := gatewaytest.NewTap(s.Conn())
+	d := openAt(t, s.Conn(nats.InProcessServer(p)), nil, gateway.Limits{}, lockd.Config{})
+	a := dial(t, d.tcp)
+	for range 2 {
+		a.ask(t, "g x")
+		a.ask(t, "r x")
+		a.ask(t, "sg x")
+		a.ask(t, "sr x")
+	}
+	if asked, forgotten := p.Texts("request"), p.Texts("forget"); len(asked) != 4 || !slices.Equal(asked, forgotten) {
+		t.Errorf("forgotten are %q of %q", forgotten, asked)
 	}
 }
