@@ -52,7 +52,7 @@ func (c *caller) pair(ctx context.Context, s side, name string, wait time.Durati
 	if reply.Status != schema.StatusGranted {
 		return g, fmt.Errorf("%s: %w", s.name, refused(schema.VerbAcquire, &reply))
 	}
-	release := schema.Release{Name: name, Client: clientName, Token: reply.Token}
+	release := schema.Release{Name: name, Client: clientName, Token: reply.Token, Forget: acquire.Request} // it was sent once
 	reply, _, err = c.line.call(ctx, s.release, &release)
 	if err != nil {
 		return g, fmt.Errorf("%s: release: %w", s.name, err)
