@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -44,8 +45,9 @@ type Caller struct {
 	close  sync.Once
 	err    error
 
+	now atomic.Int32 // the nats.Status of the connection, as far as it has been heard of
+
 	mu     sync.Mutex
-	now    nats.Status                           // of the connection, as far as it has been heard of
 	waits  map[uint64]func(id uint64, a *Answer) // by the last token of the inbox
 	draw   *mrand.ChaCha8                        // of those tokens; a generator that nobody can guess from what it gave
 	joined chan struct{}                         // closed at the next reconnect
@@ -70,7 +72,7 @@ func NewCaller(nc *nats.Conn, local *Local) (*Caller, error) {
 	}
 	c.sub = sub
 	c.status = nc.StatusChanged(nats.CONNECTED, nats.RECONNECTING, nats.DISCONNECTED, nats.CLOSED)
-	c.now = nc.Status()
+	c.now.Store(int32(nc.Status()))
 	c.done.Go(c.follow)
 	local.join(c)
 	return c, nil
@@ -108,8 +110,8 @@ func (c *Caller) follow() {
 		if s == nats.CLOSED {
 			c.local.part(c) // as the server sees it
 		}
+		c.now.Store(int32(s)) // before those who are told of it look
 		c.mu.Lock()
-		c.now = s
 		if s == nats.CONNECTED {
 			close(c.joined)
 			c.joined = make(chan struct{})
@@ -143,16 +145,13 @@ func (c *Caller) Disconnected() <-chan struct{} {
 // none any more. Unlike those of the connection, which lets nobody look while it
 // dials, they never wait.
 func (c *Caller) Connected() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now != nats.RECONNECTING && c.now != nats.DISCONNECTED && c.now != nats.CLOSED
+	now := nats.Status(c.now.Load())
+	return now != nats.RECONNECTING && now != nats.DISCONNECTED && now != nats.CLOSED
 }
 
 // Closed reports whether the connection is closed for good.
 func (c *Caller) Closed() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now == nats.CLOSED
+	return nats.Status(c.now.Load()) == nats.CLOSED
 }
 
 // Call sends a request and waits for its answer until ctx ends. Errors: those

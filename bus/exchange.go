@@ -113,7 +113,9 @@ func (e *Exchange) Answers() <-chan *Answer { return e.answers }
 func (e *Exchange) Close() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.caller.forget(e.id)
+	if !e.spent {
+		e.caller.forget(e.id)
+	}
 	e.closed = true
 	if e.look != nil {
 		e.look.Stop()
