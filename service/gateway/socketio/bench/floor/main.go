@@ -1,5 +1,5 @@
 // Command floor echoes events of Socket.IO, each after a write to a store such as that of
-// natslock, of a record as large as a busy lock's: it decides nothing, so natslock can
+// natslock, of a record as large as a lock's: it decides nothing, so natslock can
 // hardly be faster. See run.sh of the folder above.
 package main
 
@@ -67,8 +67,8 @@ type echoes struct {
 	sockets atomic.Int64
 }
 
-// record is what is stored: a held lock, and the 256 attempts that a busy one remembers.
-var record = make([]byte, 256+256*9)
+// record is what is stored: as much as a lock that one socket holds.
+var record = make([]byte, 256)
 
 // connect has the events of a socket stored under a key of its own, one at a time.
 func (e *echoes) connect(s *socket.Socket) error {
