@@ -12,6 +12,9 @@ import (
 // errInFlight is why a write in doubt stays in doubt.
 var errInFlight = errors.New("an earlier try of the write is on its way")
 
+// errOvertaken is why a write that was in doubt was neither done nor not.
+var errOvertaken = errors.New("others have written since")
+
 // resend sends a write in doubt again: the same bytes, the same revisions. After a
 // minute without a look at the floor it looks first. What the write was decided on may
 // have been replaced, dropped, and come back: then it is decided anew, and an earlier

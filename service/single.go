@@ -59,8 +59,17 @@ func within(command lock.Command, full *schema.Reply) lock.Command {
 	return command
 }
 
-// overtaken: a command that was stored finds things as it left them.
-func (s *single) overtaken() {}
+// overtaken: a command that was stored finds things as it left them. But an acquire that
+// waited may have been granted by another worker meanwhile, released, and forgotten: what
+// is not known any more is not decided, as its caller repeats it if he has heard nothing.
+func (s *single) overtaken() {
+	for _, j := range s.jobs {
+		if c, ok := j.command.(lock.Acquire); ok && c.Wait != 0 {
+			c.Barred = cmp.Or(c.Barred, storeAway(errOvertaken).reply())
+			j.command = c
+		}
+	}
+}
 
 func (s *single) deliver(parts []part) {
 	p, several := &parts[0], s.several
