@@ -50,6 +50,7 @@ type asking struct {
 	exchange *bus.Exchange
 	timer    *time.Timer // nil: it was not set yet
 	answer   answer
+	handed   bool  // it was handed over just now
 	failures int   // in a row
 	trouble  error // why there is no answer, as far as that is known
 }
@@ -90,7 +91,11 @@ func (a *asking) send() error {
 			a.answer.sent = now
 		}
 		a.trouble = nil
-		a.wake(a.request.every - rand.N(a.request.every/8+1)) // not all at once
+		if a.handed {
+			a.wake(prompt)
+		} else {
+			a.wakeLater()
+		}
 		return nil
 	case errors.Is(err, bus.ErrTooLarge):
 		return invalid(err)
@@ -109,9 +114,11 @@ func (a *asking) hand() error {
 	r := a.request
 	if a.c.options.Local != nil && a.answer.sends == 0 && a.failures == 0 {
 		if m := given(r.message); m != nil && a.exchange.Hand(r.subject, m) {
+			a.handed = true
 			return nil
 		}
 	}
+	a.handed = false
 	if r.body == nil {
 		r.body = schema.Append(nil, schema.MessagePack, r.message)
 	}
@@ -147,8 +154,29 @@ func canonical(m schema.Meta) (schema.Meta, error) {
 	return schema.ParseMeta(m)
 }
 
+// prompt is how long a request that was handed over waits for its answer alone. Most are
+// here by then, and to wait for one thing costs less than to wait for six, which others
+// wait for, too.
+const prompt = 20 * time.Millisecond
+
+// listenPromptly waits for the answer to what was handed over.
+func (a *asking) listenPromptly() (decided bool, err error) {
+	select {
+	case got := <-a.exchange.Answers():
+		return a.take(got)
+	case <-a.timer.C:
+		a.wakeLater()
+		return false, nil
+	}
+}
+
 // listen waits for what decides the request, or until it is to be sent again.
 func (a *asking) listen(ctx context.Context, rejoined <-chan struct{}) (again bool, err error) {
+	if a.handed {
+		if decided, err := a.listenPromptly(); decided || err != nil {
+			return false, err
+		}
+	}
 	for {
 		select {
 		case got := <-a.exchange.Answers():
@@ -214,6 +242,11 @@ func (a *asking) later(why error) {
 	a.trouble = &Error{Status: schema.StatusUnavailable, cause: why}
 	a.wake(backoff(a.failures))
 	a.failures++
+}
+
+// wakeLater sets the time of the next sending after one that was no failure.
+func (a *asking) wakeLater() {
+	a.wake(a.request.every - rand.N(a.request.every/8+1)) // not all at once
 }
 
 // wake sets the time of the next sending.

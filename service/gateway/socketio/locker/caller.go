@@ -32,6 +32,7 @@ type caller struct {
 	leaf  *client.Leaf // nil: nothing was locked yet
 	last  request      // about a lock, if it was not long
 	holds holds
+	stint stint
 
 	watching atomic.Bool // its realm
 }
@@ -86,6 +87,7 @@ func refusing(why error) handler {
 func (c *caller) run(ctx context.Context) {
 	calls, end := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer end(nil)
+	defer c.stint.stop()
 	defer context.AfterFunc(ctx, func() { end(client.ErrHandedOver) })() // see call
 	for {
 		select {
@@ -170,9 +172,7 @@ func (c *caller) present(ctx context.Context) error {
 // ask is call with an acquire. One that is given up is not taken back, because by
 // then the hold may be another socket's, too: it ends with the leaf.
 func (c *caller) ask(ctx context.Context, m *schema.Acquire) (*schema.Reply, string, error) {
-	ctx, end := context.WithTimeoutCause(ctx, c.server.patience, client.ErrHandedOver)
-	defer end()
-	return c.server.gateway.AcquireIn(ctx, c.realm, m)
+	return c.server.gateway.AcquireIn(c.stint.of(ctx, c.server.patience), c.realm, m)
 }
 
 // call asks the service.
@@ -184,9 +184,7 @@ func (c *caller) call(ctx context.Context, realm string, v schema.Verb, m schema
 
 // once is call for a release of what is known to be held: see gateway.Gateway.Once.
 func (c *caller) once(ctx context.Context, realm string, v schema.Verb, m schema.Message) (*schema.Reply, error) {
-	ctx, end := context.WithTimeout(ctx, c.server.patience)
-	defer end()
-	return c.server.gateway.Once(ctx, realm, v, m)
+	return c.server.gateway.Once(c.stint.of(ctx, c.server.patience), realm, v, m)
 }
 
 // ok asks what is answered ok.

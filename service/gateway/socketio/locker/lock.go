@@ -16,7 +16,7 @@ func (c *caller) lock(ctx context.Context, args []json.RawMessage) said {
 	if err != nil {
 		return failed(argument(args), err)
 	}
-	reply, sole, err := c.acquire(ctx, r.id, r.meta, true)
+	reply, sole, err := c.acquire(ctx, r.id, r.kept.meta, true)
 	if err != nil {
 		return failed(r.raw, err)
 	}

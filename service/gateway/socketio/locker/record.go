@@ -30,18 +30,48 @@ type record struct {
 	sids     []string
 }
 
-// recordOf is the record of a hold. One that others have taken may have no resource.
-func recordOf(realm, id string, h *schema.Holder) record {
-	r := record{id: id, realm: realm, client: h.Client, resource: null, sids: sidsOf(h)}
-	if meta, err := parseObject(json.RawMessage(h.Meta)); err == nil {
-		if resource := meta.get(fieldResource); resource != nil {
-			r.resource = resource
-		}
-		if details, err := parseObject(meta.get(fieldDetails)); err == nil {
-			r.details = details.without(owned...)
-		}
+// kept is what the service keeps of a lock: its meta, and what that says.
+type kept struct {
+	meta     schema.Meta
+	resource json.RawMessage
+	details  object // but the owned ones
+}
+
+// keep is what is kept of a lock that is taken. What does not fit is refused later.
+func keep(resource json.RawMessage, own object) kept {
+	meta := metaOf(resource, own)
+	form, err := schema.ParseMeta(meta)
+	if err != nil {
+		return kept{meta: meta}
 	}
-	return r
+	return keptIn(form)
+}
+
+// keptIn reads a meta. That of a lock which others have taken may have no resource.
+func keptIn(meta schema.Meta) kept {
+	k := kept{meta: meta, resource: null}
+	all, err := parseObject(json.RawMessage(meta))
+	if err != nil {
+		return k
+	}
+	if resource := all.get(fieldResource); resource != nil {
+		k.resource = resource
+	}
+	if details, err := parseObject(all.get(fieldDetails)); err == nil {
+		k.details = details.without(owned...)
+	}
+	return k
+}
+
+// record is the record of a hold of which that is kept.
+func (k *kept) record(realm, id string, h *schema.Holder) record {
+	return record{id: id, resource: k.resource, details: k.details, realm: realm, client: h.Client, sids: sidsOf(h)}
+}
+
+// recordOf is the record of a hold.
+func recordOf(realm, id string, h *schema.Holder) record {
+	k := keptIn(h.Meta)
+	return k.record(realm, id, h)
 }
 
 // sidsOf are the sockets that have a part in a hold.

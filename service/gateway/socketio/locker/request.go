@@ -55,9 +55,9 @@ type request struct {
 	id       string
 	members  object // nil: it was a resourceID
 	resource json.RawMessage
-	details  object      // nil: there are none
-	own      object      // those of them that the client can choose
-	meta     schema.Meta // of the lock: its resource, and these
+	details  object // nil: there are none
+	own      object // those of them that the client can choose
+	kept     kept   // of the lock: its resource, and these
 }
 
 var (
@@ -100,17 +100,17 @@ func parseRequest(args []json.RawMessage, byID bool) (r request, err error) {
 		}
 	}
 	r.own = r.details.without(owned...)
-	r.meta = metaOf(r.resource, r.own)
+	r.kept = keep(r.resource, r.own)
 	r.id, err = objecthash.Sum(r.resource)
 	return r, err
 }
 
 // recordOf is the record of a hold of the lock, which was mostly taken by this very request.
 func (r *request) recordOf(realm string, h *schema.Holder) record {
-	if r.meta == nil || !bytes.Equal(h.Meta, r.meta) {
+	if r.kept.meta == nil || !bytes.Equal(h.Meta, r.kept.meta) {
 		return recordOf(realm, r.id, h)
 	}
-	return record{id: r.id, resource: r.resource, details: r.own, realm: realm, client: h.Client, sids: sidsOf(h)}
+	return r.kept.record(realm, r.id, h)
 }
 
 // free is what a request is answered about a lock that nobody holds: itself, and its
