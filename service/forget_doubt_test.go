@@ -64,3 +64,31 @@ func TestAWaitInDoubtIsNotDecidedOnceMoreAfterItsRelease(t *testing.T) {
 		}
 	})
 }
+
+// Nor is one of several names, each of which is released and forgotten by itself.
+func TestAWaitForSeveralInDoubtIsNotDecidedOnceMoreAfterItsRelease(t *testing.T) {
+	inBubbleOf(t, 0, func(b *bubble) {
+		var mute atomic.Bool
+		for range 2 {
+			b.start(&muteStore{b.store, &mute}, nil)
+		}
+		for i := range 10 {
+			one, other := fmt.Sprint("a", i), fmt.Sprint("b", i)
+			token := b.lock(&schema.Acquire{Name: one, Client: "x"})
+			mute.Store(true)
+			waiting := b.send(&schema.Acquire{Names: []string{one, other}, Client: "y", Request: "r", Wait: 60_000})
+			b.settle()
+			for range 5 {
+				b.send(&schema.Release{Name: one, Token: token})
+			}
+			for _, l := range waiting.want(schema.StatusGranted).Locks {
+				for range 5 {
+					b.send(&schema.Release{Name: l.Name, Client: "y", Token: l.Token, Forget: "r"})
+				}
+			}
+			b.pass(10 * time.Second)
+			b.wantHolders(one)
+			b.wantHolders(other)
+		}
+	})
+}

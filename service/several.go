@@ -69,6 +69,9 @@ func (n *allOrNone) decide(parts []part, full *schema.Reply) {
 	set, n.noted = n.findSet(parts)
 	n.command = n.terms(set)
 	n.command.Barred = cmp.Or(n.command.Barred, full)
+	if set == nil && n.granted && n.command.Wait != 0 {
+		n.command.Barred = cmp.Or(n.command.Barred, storeAway(errOvertaken).reply()) // see single.overtaken
+	}
 	switch {
 	case n.again && (set == nil && !n.granted || set != nil && set.Parked):
 		n.waits = true // it was granted or ended meanwhile, or its caller is gone
