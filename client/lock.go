@@ -88,8 +88,9 @@ func (l *Lock) trusted() bool {
 // ends before anything is sent; if ctx comes from it, Options.Timeout bounds the
 // release instead. Releasing again is no error. A lock that was
 // lost is ErrLost and ErrNotHeld, and nobody else's hold is touched. With any
-// other error the release goes on in the background, at most until the TTL, if
-// there is one, has ended the hold; call Release again to wait for it.
+// other error the release goes on in the background, for the TTL if there is one:
+// that ends the hold then, or once the service is back; call Release again to wait
+// for it.
 func (l *Lock) Release(ctx context.Context) error {
 	if err := l.c.enter(); err != nil {
 		return fmt.Errorf("release %q: %w", l.name, err)

@@ -173,9 +173,9 @@ func (f *reference) release(r Record, c Release) schema.Status {
 			return schema.StatusKept
 		}
 	}
-	attempts := h.attempts
+	attempts, several := h.attempts, r.Holds[r.holdOf(split(who))].Lead != ""
 	f.end(func(h refHold) bool { return h.who == who })
-	if slices.Contains(attempts, c.Forget) {
+	if slices.Contains(attempts, c.Forget) && !several {
 		delete(f.over, c.Forget)
 	}
 	return schema.StatusReleased

@@ -54,12 +54,13 @@ func (f *Fold) endHold(i int, t schema.EventType, reason schema.Reason) {
 	f.endHoldBut(0, i, t, reason)
 }
 
-// endHoldBut is endHold, but one of the attempts is not remembered.
+// endHoldBut is endHold, but one of the attempts is not remembered. One of several names
+// is: a repeat of it is answered for all of them.
 func (f *Fold) endHoldBut(forget Attempt, i int, t schema.EventType, reason schema.Reason) {
 	mode := f.r.Mode
 	h := f.takeHold(i)
 	attempts := h.Attempts
-	if k := slices.Index(attempts, forget); k >= 0 {
+	if k := slices.Index(attempts, forget); k >= 0 && h.Lead == "" {
 		attempts = slices.Concat(attempts[:k], attempts[k+1:])
 	}
 	f.remember(EndHold, attempts...)

@@ -154,6 +154,9 @@ func (s *session) Acquire(ctx context.Context, k Kind, name string) (Grant, erro
 	if err == nil {
 		switch reply.Status {
 		case schema.StatusGranted, schema.StatusAlready:
+			if reply.Status == schema.StatusAlready {
+				sole = s.holds[key].sole // the hold is that of another attempt
+			}
 			s.holds[key] = held{m.Owner, sole}
 			return grantOf(reply), nil
 		case schema.StatusSessionExpired, schema.StatusCanceled:
