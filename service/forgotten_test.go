@@ -76,7 +76,8 @@ type patient struct {
 // chance is some time below n milliseconds.
 func (q *patient) chance(n int) time.Duration { return time.Duration(q.r.IntN(n)) * time.Millisecond }
 
-// take takes and releases one to three locks, or cancels while it is at it.
+// take takes and releases one to three locks, or cancels while it is at it. What was sent
+// once is forgotten with its release.
 func (q *patient) take(round int) {
 	time.Sleep(q.chance(8))
 	names := slices.Clone(patientNames)
@@ -97,10 +98,11 @@ func (q *patient) take(round int) {
 		q.ask(&schema.Cancel{Name: names[0], Client: m.Client, Request: m.Request})
 		return
 	}
-	reply := &schema.Reply{Status: schema.StatusUnavailable}
+	reply, sole := &schema.Reply{Status: schema.StatusUnavailable}, m.Request
 	for tries := 0; reply.Status == schema.StatusUnavailable; tries++ {
 		if tries > 0 {
 			p.send(m)
+			sole = ""
 		}
 		msg, err := p.sub.NextMsg(time.Hour)
 		if err != nil {
@@ -118,6 +120,6 @@ func (q *patient) take(round int) {
 		reply.Locks = []schema.LockState{{Name: m.Name, Token: reply.Token}}
 	}
 	for i := range reply.Locks {
-		q.ask(&schema.Release{Name: reply.Locks[i].Name, Token: reply.Locks[i].Token})
+		q.ask(&schema.Release{Name: reply.Locks[i].Name, Client: m.Client, Token: reply.Locks[i].Token, Forget: sole})
 	}
 }
