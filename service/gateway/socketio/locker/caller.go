@@ -100,7 +100,8 @@ func (c *caller) run(ctx context.Context) {
 	}
 }
 
-// maxLast is the longest request that is remembered, in bytes.
+// maxLast is the longest request that is remembered, in bytes; and it has few members, each
+// of which takes more than its text.
 const maxLast = 4 << 10
 
 // parse reads a request about a lock. Who locks unlocks by the same one, mostly, and to
@@ -110,7 +111,7 @@ func (c *caller) parse(args []json.RawMessage, byID bool) (request, error) {
 		return c.last, nil
 	}
 	r, err := parseRequest(args, byID)
-	if err == nil && r.members != nil && len(r.raw) <= maxLast {
+	if err == nil && r.members != nil && len(r.raw) <= maxLast && len(r.members)+len(r.details) <= few {
 		c.last = r
 	}
 	return r, err
