@@ -39,37 +39,39 @@ func (c *Client) CallIn(ctx context.Context, realm string, v schema.Verb, m sche
 	return a.Reply, nil
 }
 
-// AcquireIn is CallIn with an acquire of one name. If it was granted, and without being
+// AcquireIn is CallIn with an acquire. If one name was granted, and without being
 // repeated, sole is its request, by which a release may have it forgotten: unless the
 // caller, or whoever has told him the request, sends it again.
 func (c *Client) AcquireIn(ctx context.Context, realm string, m *schema.Acquire) (r *schema.Reply, sole string, err error) {
 	own := *m
-	if own.Request == "" {
-		own.Request = c.requestID()
-	}
-	a, err := c.callIn(ctx, realm, schema.VerbAcquire, &own)
+	a, err := c.acquireIn(ctx, realm, &own)
 	if err != nil {
 		return nil, "", fmt.Errorf("%s: %w", schema.VerbAcquire, err)
 	}
-	if a.sole() {
+	if a.sole() && own.Name != "" {
 		sole = own.Request
 	}
 	return a.Reply, sole, nil
 }
 
 func (c *Client) callIn(ctx context.Context, realm string, v schema.Verb, m schema.Message) (answer, error) {
-	if err := checkRealm(realm); err != nil {
-		return answer{}, err
+	if acquire, ok := m.(*schema.Acquire); ok && v == schema.VerbAcquire {
+		own := *acquire
+		return c.acquireIn(ctx, realm, &own)
 	}
-	if err := c.enter(); err != nil {
+	if err := c.enterIn(realm); err != nil {
 		return answer{}, err
 	}
 	defer c.leave()
-	acquire, ok := m.(*schema.Acquire)
-	if !ok {
-		return c.call(ctx, realm, v, m)
+	return c.call(ctx, realm, v, m)
+}
+
+// acquireIn makes an acquire, which it completes.
+func (c *Client) acquireIn(ctx context.Context, realm string, own *schema.Acquire) (answer, error) {
+	if err := c.enterIn(realm); err != nil {
+		return answer{}, err
 	}
-	own := *acquire
+	defer c.leave()
 	if own.Client == "" {
 		own.Client = c.name
 	}
@@ -80,15 +82,23 @@ func (c *Client) callIn(ctx context.Context, realm string, v schema.Verb, m sche
 	if own.Wait > 0 {
 		until = c.now() + time.Duration(own.Wait)*time.Millisecond + c.options.Timeout
 	}
-	a, err := c.attempt(ctx, realm, &own, until, nil)
+	a, err := c.attempt(ctx, realm, own, until, nil)
 	leftBehind := pending(a, err) && !errors.Is(context.Cause(ctx), ErrHandedOver)
 	if err == nil {
 		leftBehind = unsettled(a)
 	}
 	if leftBehind {
-		c.giveUp(realm, &own, nil)
+		c.giveUp(realm, own, nil)
 	}
 	return a, err
+}
+
+// enterIn is enter for a call in a realm.
+func (c *Client) enterIn(realm string) error {
+	if err := checkRealm(realm); err != nil {
+		return err
+	}
+	return c.enter()
 }
 
 // GiveUp has an acquire taken back whose reply has come too late for whoever

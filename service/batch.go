@@ -124,9 +124,7 @@ func (b *batch) settled(last uint64, err error) {
 		b.w.spawn(b.reload)
 	case errors.Is(err, bus.ErrTooLarge):
 		b.landed()
-		for i := range b.parts {
-			b.parts[i].keep()
-		}
+		b.keep()
 		b.w.log.Error("record too large for the store", "key", b.parts[0].actor.key)
 		b.work.refuse(time.Time{}, refusal{schema.StatusInternal, "the lock's record is too large for the store"})
 		b.release()
@@ -134,15 +132,20 @@ func (b *batch) settled(last uint64, err error) {
 		if errors.Is(err, bus.ErrFull) {
 			b.w.space.refused()
 		}
-		for i := range b.parts {
-			b.parts[i].keep()
-		}
+		b.keep()
 		again := b.resend
 		if b.doubt = b.doubt || !errors.Is(err, bus.ErrUnavailable); !b.doubt {
 			b.landed()
 			again = b.run // without those who have been told meanwhile
 		}
 		b.retry(err, again)
+	}
+}
+
+// keep has what was sent be no other's any more.
+func (b *batch) keep() {
+	for i := range b.parts {
+		b.parts[i].keep()
 	}
 }
 

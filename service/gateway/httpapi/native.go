@@ -144,7 +144,7 @@ func (x *exchange) attempt(m *schema.Acquire) {
 		x.failed(err)
 		return
 	}
-	if sole != "" && !known && m.Name != "" {
+	if sole != "" && !known {
 		x.server.soles.keep(reply.Token, sole)
 	}
 	x.deliver(m, reply, func() error { return x.write(Code(reply.Status), reply) })

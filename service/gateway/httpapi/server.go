@@ -77,7 +77,7 @@ type Server struct {
 
 	nonce string        // begins the id of every attempt
 	count atomic.Uint64 // ends it
-	soles soles
+	soles *soles
 }
 
 // New makes the HTTP door of a gateway.
@@ -97,7 +97,7 @@ func New(g *gateway.Gateway, cfg Config) (*Server, error) {
 	if cfg.Meters == nil {
 		cfg.Meters = prometheus.NewRegistry()
 	}
-	s := &Server{gateway: g, config: cfg, log: bus.SeldomLogger(cfg.Logger), nonce: rand.Text() + "-"}
+	s := &Server{gateway: g, config: cfg, log: bus.SeldomLogger(cfg.Logger), nonce: rand.Text() + "-", soles: newSoles()}
 	var err error
 	if s.door, err = g.Door("http"); err != nil {
 		return nil, err

@@ -7,7 +7,7 @@ import (
 
 func TestTheLastSolesAreKnownOnce(t *testing.T) {
 	const kept, more = maxSoles, 10
-	var s soles
+	s := newSoles()
 	for token := range uint64(kept + more) {
 		s.keep(token+1, fmt.Sprint(token+1))
 	}

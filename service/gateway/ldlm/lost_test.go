@@ -45,6 +45,27 @@ func TestAnUnlockWhoseAnswerIsLostIsDone(t *testing.T) {
 	}
 }
 
+// unlockUnheard unlocks x, which is done, and nobody is told: the caller is gone by then.
+func (d *opened) unlockUnheard(t *testing.T, line *gatewaytest.Line, by caller, key string) {
+	t.Helper()
+	line.LoseAnswer("lock.ldlm.release")
+	ctx, cancel := context.WithCancel(t.Context())
+	gone := make(chan error)
+	go func() {
+		_, err := by.Unlock(ctx, &pb.UnlockRequest{Name: "x", Key: key})
+		gone <- err
+	}()
+	d.free(t, "x")
+	cancel()
+	if err := <-gone; err == nil {
+		t.Error("it was answered")
+	}
+	for !d.tried("x", key) {
+		runtime.Gosched() // until the door has given up, too
+	}
+	line.Break()
+}
+
 // A client that is told of an outage calls again, and the lock has been released by the
 // first call.
 func TestAnUnlockThatIsCalledAgainIsDone(t *testing.T) {
@@ -52,22 +73,7 @@ func TestAnUnlockThatIsCalledAgainIsDone(t *testing.T) {
 	a := d.dial(t)
 	for _, size := range []int32{1, 2} {
 		key := a.mustTry(t, &pb.TryLockRequest{Name: "x", Size: &size})
-		line.LoseAnswer("lock.ldlm.release")
-		ctx, cancel := context.WithCancel(t.Context())
-		gone := make(chan error)
-		go func() {
-			_, err := a.Unlock(ctx, &pb.UnlockRequest{Name: "x", Key: key})
-			gone <- err
-		}()
-		d.free(t, "x")
-		cancel()
-		if err := <-gone; err == nil {
-			t.Error("it was answered")
-		}
-		for !d.tried("x", key) {
-			runtime.Gosched() // until the door has given up, too
-		}
-		line.Break()
+		d.unlockUnheard(t, line, a, key)
 		same(t, a.unlock(t, "x", key), &pb.UnlockResponse{Name: "x", Unlocked: true})
 		same(t, a.unlock(t, "x", key), notUnlocked("x", true))
 	}
@@ -107,22 +113,7 @@ func TestAnUnlockThatIsCalledAgainDoesNotEndWhatWasLost(t *testing.T) {
 		size int32
 	}{{d.dial(t), 1}, {d.dial(t), 2}, {elsewhere.dial(t), 1}} {
 		key := c.by.mustTry(t, &pb.TryLockRequest{Name: "x", Size: &c.size})
-		line.LoseAnswer("lock.ldlm.release")
-		ctx, cancel := context.WithCancel(t.Context())
-		gone := make(chan error)
-		go func() {
-			_, err := b.Unlock(ctx, &pb.UnlockRequest{Name: "x", Key: key})
-			gone <- err
-		}()
-		d.free(t, "x")
-		cancel()
-		if err := <-gone; err == nil {
-			t.Error("it was answered")
-		}
-		for !d.tried("x", key) {
-			runtime.Gosched()
-		}
-		line.Break()
+		d.unlockUnheard(t, line, b, key)
 		if err := c.by.Close(); err != nil {
 			t.Error(err)
 		}

@@ -88,7 +88,7 @@ func (c *caller) run(ctx context.Context) {
 	calls, end := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer end(nil)
 	defer c.stint.stop()
-	defer context.AfterFunc(ctx, func() { end(client.ErrHandedOver) })() // see call
+	defer context.AfterFunc(ctx, func() { end(client.ErrHandedOver) })() // see ask
 	for {
 		select {
 		case <-ctx.Done():

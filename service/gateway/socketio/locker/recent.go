@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/natslock/natslock/schema"
+	"github.com/natslock/natslock/service/gateway"
 )
 
 // recents are the last locks that were taken here, by token, for those who watch: of one
@@ -13,10 +14,8 @@ import (
 // comes.
 type recents struct {
 	mu      sync.Mutex
-	watched int // realms; without any, nothing is kept
-	records map[uint64]record
-	tokens  [maxRecents]uint64 // of them, in a ring
-	next    int
+	watched int                     // realms
+	records *gateway.Lately[record] // nil while nothing is watched: then nothing is kept
 }
 
 const maxRecents = 1024
@@ -25,7 +24,9 @@ const maxRecents = 1024
 func (r *recents) watch() (over func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.watched++
+	if r.watched++; r.watched == 1 {
+		r.records = gateway.NewLately[record](maxRecents)
+	}
 	return r.unwatch
 }
 
@@ -33,7 +34,7 @@ func (r *recents) unwatch() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.watched--; r.watched == 0 {
-		r.records, r.tokens, r.next = nil, [maxRecents]uint64{}, 0
+		r.records = nil
 	}
 }
 
@@ -41,24 +42,19 @@ func (r *recents) unwatch() {
 func (r *recents) keep(token uint64, taken record) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.watched == 0 || taken.size() > schema.MaxMeta {
-		return
+	if r.records != nil && taken.size() <= schema.MaxMeta {
+		r.records.Keep(token, taken.clone())
 	}
-	if r.records == nil {
-		r.records = make(map[uint64]record, maxRecents)
-	}
-	delete(r.records, r.tokens[r.next])
-	r.tokens[r.next] = token
-	r.records[token] = taken.clone()
-	r.next = (r.next + 1) % maxRecents
 }
 
 // find returns a lock that was taken here lately.
 func (r *recents) find(token uint64) (taken record, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	taken, ok = r.records[token]
-	return taken, ok
+	if r.records == nil {
+		return record{}, false
+	}
+	return r.records.Find(token)
 }
 
 // size is that of the resource and the details.
