@@ -148,7 +148,10 @@ func FuzzMeta(f *testing.F) {
 	}
 	f.Add([]byte(`{"a":1,"b":2,"a":3}`), []byte(`{"b":{},"\u0062":1}`))
 	f.Fuzz(func(t *testing.T, first, second []byte) {
-		a, err := ParseMeta(first)
+		a, err := parseMeta(first)
+		if settled(first) && (err != nil || !bytes.Equal(first, a)) {
+			t.Fatalf("%s seems to be settled, but becomes %s, %v", first, a, err)
+		}
 		if err != nil {
 			return
 		}

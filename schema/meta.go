@@ -15,6 +15,14 @@ import (
 // none. Its error is an *Error with StatusInvalid, or StatusLimit if the
 // result has more than MaxMeta bytes.
 func ParseMeta(text []byte) (Meta, error) {
+	if settled(text) {
+		return slices.Clone(text), nil
+	}
+	return parseMeta(text)
+}
+
+// parseMeta is ParseMeta for any text.
+func parseMeta(text []byte) (Meta, error) {
 	s := scan{body: text}
 	s.space()
 	start := s

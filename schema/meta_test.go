@@ -30,6 +30,9 @@ func TestMetaHasOneForm(t *testing.T) {
 			t.Errorf("%s: got %s, %v, want %s", text, m, err, want)
 			continue
 		}
+		if settled([]byte(text)) && text != want {
+			t.Errorf("%s seems to be settled", text)
+		}
 		if again, err := ParseMeta(m); len(m) > 0 && (err != nil || string(again) != want) {
 			t.Errorf("%s becomes %s, %v", want, again, err)
 		}
@@ -128,5 +131,32 @@ func TestMetaOfManyKinds(t *testing.T) {
 	}
 	if !json.Valid(got.Meta) || strings.ContainsAny(string(got.Meta), " \n") {
 		t.Errorf("%s is no compact JSON", got.Meta)
+	}
+}
+
+// What most locks have is seen at a glance to be in its form, and what is close to it is
+// seen not to be.
+func TestAMetaIsSettled(t *testing.T) {
+	for text, want := range map[string]bool{
+		`{"a":1}`: true,
+		`{"":0,"a":{"b":[],"c":[1,-20,"x",true,false,null,{}]},"b":"a b","c":{}}`: true,
+		`{"a":123456789012345678,"b":-123456789012345678}`:                        true,
+		nested(`{"a":`, "1", "}", maxMetaDepth):                                   true,
+		nested(`{"a":`, "1", "}", maxMetaDepth+1):                                 false,
+		`{"a":` + nested("[", "1", "]", maxMetaDepth-1) + `}`:                     true,
+		`{"a":` + nested("[", "1", "]", maxMetaDepth) + `}`:                       false,
+		`{"a":"` + strings.Repeat("x", MaxMeta-len(`{"a":""}`)) + `"}`:            true,
+		`{"a":"` + strings.Repeat("x", MaxMeta-len(`{"a":""}`)+1) + `"}`:          false,
+		``: false, `{`: false, `{}`: false, `[1]`: false, `{"a":1} `: false, `{"a":1}{`: false,
+		`{ "a":1}`: false, `{"a": 1}`: false, `{"a":1,}`: false, `{"a"}`: false, `{"a":}`: false, `{"a":1 }`: false,
+		`{"b":1,"a":1}`: false, `{"a":1,"a":1}`: false, `{"ab":1,"a":1}`: false,
+		`{"a":[1,]}`: false, `{"a":[}`: false, `{"a":[1}`: false, `{"a":tru}`: false, `{"a":"b}`: false,
+		`{"a":-0}`: false, `{"a":01}`: false, `{"a":1.0}`: false, `{"a":1e3}`: false, `{"a":-}`: false, `{"a":+1}`: false,
+		`{"a":1234567890123456789}`: false,
+		`{"\u0061":1}`:              false, `{"a":"\n"}`: false, "{\"a\":\"\n\"}": false, `{"a":"é"}`: false, "{\"a\":\"\xff\"}": false,
+	} {
+		if got := settled([]byte(text)); got != want {
+			t.Errorf("%.60s: %t, want %t", text, got, want)
+		}
 	}
 }
