@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"strconv"
 
 	"github.com/nats-io/nats.go"
 )
@@ -19,11 +18,8 @@ const (
 
 // acknowledged receives one acknowledgement.
 func (b *Bucket) acknowledged(m *nats.Msg) {
-	id, err := strconv.ParseUint(m.Subject[len(b.pub.inbox):], 36, 64)
-	if err != nil {
-		return // nobody who was asked answers there
-	}
-	c, ok := b.pending.take(id)
+	seq, count, _ := parseAck(m.Data, b.stream)
+	c, ok := b.pending.take(m.Subject[len(b.pub.inbox):], seq, count)
 	if !ok {
 		return // too late: its outcome was given as unknown
 	}

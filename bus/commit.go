@@ -25,7 +25,7 @@ const (
 // the connection copies it.
 type publisher struct {
 	mu     sync.Mutex
-	inbox  string // acknowledgements come to inbox + id
+	inbox  string // acknowledgements come to inbox + token
 	origin string // makes the ids of batches unique
 	msg    nats.Msg
 	header nats.Header
@@ -46,9 +46,9 @@ func (b *Bucket) Commit(writes []Write, done func(revision uint64, err error)) {
 		go done(0, fmt.Errorf("%w: the bucket is closed", ErrUnavailable))
 		return
 	}
-	id, untimed := b.pending.add(commit{done: done, writes: len(writes), deadline: time.Now().Add(b.cfg.Timeout)})
+	id, token, untimed := b.pending.add(commit{done: done, writes: len(writes), deadline: time.Now().Add(b.cfg.Timeout)})
 	if err == nil {
-		err = b.send(writes, id)
+		err = b.send(writes, id, token)
 	}
 	if err != nil {
 		b.pending.refuse(id, err)
@@ -89,8 +89,8 @@ func (b *Bucket) acceptable(writes []Write) error {
 }
 
 // send publishes the writes. Of several only the last one asks for an
-// acknowledgement: it is the whole batch's.
-func (b *Bucket) send(writes []Write, id uint64) error {
+// acknowledgement, at the token: it is the whole batch's.
+func (b *Bucket) send(writes []Write, id uint64, token string) error {
 	p := &b.pub
 	for i := range writes {
 		w := &writes[i]
@@ -109,7 +109,7 @@ func (b *Bucket) send(writes []Write, id uint64) error {
 			}
 		}
 		if last {
-			p.msg.Reply = p.inbox + strconv.FormatUint(id, 36)
+			p.msg.Reply = p.inbox + token
 		}
 		p.msg.Subject = b.prefix + w.Key
 		p.msg.Data = w.Value

@@ -11,6 +11,7 @@ type commit struct {
 	writes   int
 	deadline time.Time
 	refused  error // not nil: it was not even sent
+	box      int   // where its acknowledgement comes
 }
 
 // pending are the commits that wait for their outcome, in order of their ids.
@@ -22,13 +23,15 @@ type pending struct {
 	first uint64   // id of the oldest that may still wait
 	next  uint64   // id of the next commit
 	timed bool     // somebody will look when the first is over
+	boxes boxes
 }
 
 const firstRing = 256
 
-// add takes a commit in and returns its id. untimed says that nobody would look
-// when its time is over, and has to be told.
-func (p *pending) add(c commit) (id uint64, untimed bool) {
+// add takes a commit in and returns its id, and the last token of the subject at which
+// its acknowledgement is to come. untimed says that nobody would look when its time is
+// over, and has to be told.
+func (p *pending) add(c commit) (id uint64, token string, untimed bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.next-p.first == uint64(len(p.ring)) {
@@ -36,10 +39,11 @@ func (p *pending) add(c commit) (id uint64, untimed bool) {
 	}
 	id = p.next
 	p.next++
+	c.box, token = p.boxes.take(id)
 	*p.at(id) = c
 	untimed = !p.timed
 	p.timed = true
-	return id, untimed
+	return id, token, untimed
 }
 
 func (p *pending) at(id uint64) *commit { return &p.ring[id&uint64(len(p.ring)-1)] }
@@ -52,22 +56,31 @@ func (p *pending) grow() {
 	p.ring = ring
 }
 
-// take takes the commit out; ok is false when its outcome was known already.
-func (p *pending) take(id uint64) (c commit, ok bool) {
+// take takes the commit out whose acknowledgement has come at the token; ok is false when
+// its outcome was known already. The acknowledgement tells the revision of the last of a number of
+// writes; both are 0 if it is another answer.
+func (p *pending) take(token string, revision uint64, writes int) (c commit, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if id < p.first || id >= p.next {
+	id, ok := p.boxes.find(token, revision)
+	if !ok {
 		return c, false
 	}
 	c = *p.at(id)
-	if c.done == nil {
-		return c, false
-	}
 	*p.at(id) = commit{}
+	if writes != c.writes {
+		revision = 0
+	}
+	p.boxes.giveBack(c.box, revision)
+	p.passLocked()
+	return c, true
+}
+
+// passLocked goes on to the oldest that waits.
+func (p *pending) passLocked() {
 	for p.first < p.next && p.at(p.first).done == nil {
 		p.first++
 	}
-	return c, true
 }
 
 // refuse notes that the commit was not sent.
@@ -88,12 +101,11 @@ func (p *pending) over(now time.Time, all bool) (list []commit, next time.Time) 
 		c := p.at(id)
 		if c.done != nil && (all || c.refused != nil || !c.deadline.After(now)) {
 			list = append(list, *c)
+			p.boxes.giveBack(c.box, 0)
 			*c = commit{}
 		}
 	}
-	for p.first < p.next && p.at(p.first).done == nil {
-		p.first++
-	}
+	p.passLocked()
 	p.timed = p.first < p.next
 	if p.timed {
 		next = p.at(p.first).deadline
