@@ -52,7 +52,12 @@ func (w *Worker) Room() (known, presences, left int) {
 	t := w.sessions
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return len(t.known), t.room.presences, t.room.left.Len()
+	for _, s := range t.known {
+		if s.keeps() {
+			known++
+		}
+	}
+	return known, t.room.presences, t.room.left.Len()
 }
 
 // TakeAtOnce has something new stored as soon as there is room again. It is called before Run.

@@ -8,8 +8,11 @@ import (
 	"github.com/natslock/natslock/service/presence"
 )
 
-// sessionsOf lists the sessions that r names, some perhaps more than once.
-func sessionsOf(r *lock.Record) (list []lock.Session) {
+// fewSessions are as many as most records name.
+const fewSessions = 4
+
+// appendSessions lists the sessions that r names, some perhaps more than once.
+func appendSessions(list []lock.Session, r *lock.Record) []lock.Session {
 	for i := range r.Holds {
 		list = append(list, r.Holds[i].Sessions...)
 	}
@@ -33,7 +36,8 @@ func sessionsOf(r *lock.Record) (list []lock.Session) {
 // an acquire was on its way at that time. With judge unset nothing is looked up yet,
 // because not all sessions are known.
 func (t *sessions) follow(a *actor, judge bool) (due []lock.Command) {
-	list := sessionsOf(&a.record)
+	var room [fewSessions]lock.Session
+	list := appendSessions(room[:0], &a.record)
 	if len(list) == 0 && len(a.sessions) == 0 {
 		return nil
 	}
@@ -55,7 +59,8 @@ func (t *sessions) follow(a *actor, judge bool) (due []lock.Command) {
 // anybody is told what it was written for. Who was told of a grant may change
 // the terms of its session at once, and this lock has to know them then.
 func (t *sessions) name(a *actor) {
-	list := sessionsOf(&a.record)
+	var room [fewSessions]lock.Session
+	list := appendSessions(room[:0], &a.record)
 	if named(a.sessions, list) {
 		return
 	}
@@ -83,26 +88,30 @@ func (t *sessions) indexLocked(a *actor, list []lock.Session) {
 	if named(a.sessions, list) {
 		return
 	}
-	var names []string
-	for _, one := range list {
-		if !slices.Contains(names, one.ID) {
-			names = append(names, one.ID)
+	var room [fewSessions]string
+	before := append(room[:0], a.sessions...)
+	if cap(a.sessions) > fewSessions {
+		a.sessions = nil // there are seldom so many
+	}
+	a.sessions = a.sessions[:0]
+	for i := range list {
+		if id := list[i].ID; !slices.Contains(a.sessions, id) {
+			a.sessions = append(a.sessions, id)
 		}
 	}
-	for _, id := range names {
+	for _, id := range a.sessions {
 		s := t.getLocked(id)
 		if s.locks == nil {
 			s.locks = make(map[string]struct{})
 		}
 		s.locks[a.key] = struct{}{}
 	}
-	for _, id := range a.sessions {
-		if s := t.known[id]; s != nil && !slices.Contains(names, id) {
+	for _, id := range before {
+		if s := t.known[id]; s != nil && !slices.Contains(a.sessions, id) {
 			delete(s.locks, a.key)
 			t.forgetLocked(s)
 		}
 	}
-	a.sessions = names
 }
 
 // judgeLocked returns what a lock has to be told of a session that it names so, or nil.

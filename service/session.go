@@ -22,6 +22,8 @@ type session struct {
 
 	locks  map[string]struct{} // keys of the locks that name this very session
 	leaves map[string]*session // of a presence: its leaves that are known here
+	of     *session            // of a leaf: its presence
+	rests  bool                // of a leaf: see resting
 
 	queue []*notice
 	busy  bool      // a visit is on its way
@@ -55,7 +57,20 @@ func (n *notice) rank() int {
 
 // keeps reports whether anything would be lost if the session were forgotten.
 func (s *session) keeps() bool {
-	return s.busy || len(s.queue) > 0 || len(s.locks) > 0 || len(s.leaves) > 0 || s.terms.busy || s.record.State != presence.Unknown
+	return s.busy || len(s.queue) > 0 || s.terms.busy || s.record.State != presence.Unknown || s.named()
+}
+
+// named reports whether a lock names the session, or a leaf of it is to be kept.
+func (s *session) named() bool {
+	if len(s.locks) > 0 {
+		return true
+	}
+	for _, leaf := range s.leaves {
+		if leaf.keeps() {
+			return true
+		}
+	}
+	return false
 }
 
 // adopt makes record, as it is at revision, what is known. now is an instant of

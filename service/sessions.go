@@ -20,12 +20,13 @@ type sessions struct {
 	*keeper // of the sessions
 	w       *Worker
 
-	mu     sync.Mutex
-	known  map[string]*session
-	byConn map[connection]map[*session]struct{}
-	closed closings
-	room   room
-	convoy *convoy // keepalives that wait for each other; nil if there are none
+	mu      sync.Mutex
+	known   map[string]*session
+	resting resting
+	byConn  map[connection]map[*session]struct{}
+	closed  closings
+	room    room
+	convoy  *convoy // keepalives that wait for each other; nil if there are none
 }
 
 func newSessions(w *Worker, store bus.Store) *sessions {
@@ -57,29 +58,39 @@ func (t *sessions) getLocked(id string) *session {
 	s := &session{id: id, key: presence.Key(id)}
 	t.known[id] = s
 	if p, leaf := schema.SplitSession(id); leaf != "" {
-		parent := t.getLocked(p)
-		if parent.leaves == nil {
-			parent.leaves = map[string]*session{}
+		s.of = t.getLocked(p)
+		if s.of.leaves == nil {
+			s.of.leaves = map[string]*session{}
 		}
-		parent.leaves[id] = s
+		s.of.leaves[id] = s
 	}
 	return s
 }
 
 // forgetLocked drops a session of which nothing would be lost, and its presence
-// with the last leaf.
+// with the last leaf. A leaf of a presence that stays rests first.
 func (t *sessions) forgetLocked(s *session) {
-	if s.keeps() || t.known[s.id] != s {
-		return
+	switch {
+	case s.keeps() || t.known[s.id] != s:
+	case s.of == nil:
+		t.dropLocked(s)
+	case s.of.keeps():
+		t.restLocked(s)
+	default:
+		t.dropLocked(s.of)
 	}
+}
+
+// dropLocked drops a session, and its leaves.
+func (t *sessions) dropLocked(s *session) {
 	delete(t.known, s.id)
 	t.timers.Drop(s)
 	t.giveBackLocked(s)
-	if p, leaf := schema.SplitSession(s.id); leaf != "" {
-		if parent := t.known[p]; parent != nil {
-			delete(parent.leaves, s.id)
-			t.forgetLocked(parent)
-		}
+	for _, leaf := range s.leaves {
+		t.dropLocked(leaf)
+	}
+	if s.of != nil {
+		delete(s.of.leaves, s.id)
 	}
 }
 
@@ -93,7 +104,7 @@ type ended struct {
 // with that is for part, when the mutex is free.
 func (t *sessions) adoptLocked(s *session, record presence.Record, revision uint64) (end ended) {
 	before := s.record
-	if revision == 0 && before.State == presence.Open && (len(s.locks) > 0 || len(s.leaves) > 0) {
+	if revision == 0 && before.State == presence.Open && s.named() {
 		record = before // the bucket was lost: what locks name lives on
 	}
 	t.disconnectLocked(s)

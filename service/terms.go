@@ -153,7 +153,7 @@ func (t *sessions) untold(c lock.Terms, keys []string) []string {
 	slices.Sort(keys)
 	return slices.DeleteFunc(slices.Compact(keys), func(key string) bool {
 		news := false
-		t.w.replica.peek(key, func(a *actor) { news = a.legible() && slices.ContainsFunc(sessionsOf(&a.record), c.News) })
+		t.w.replica.peek(key, func(a *actor) { news = a.legible() && slices.ContainsFunc(appendSessions(nil, &a.record), c.News) })
 		return !news
 	})
 }
