@@ -80,10 +80,10 @@ func (c *caller) acquire(ctx context.Context, id string, meta schema.Meta, fresh
 			return nil, "", err
 		}
 		m := schema.Acquire{Name: id, Client: c.client, Owner: c.client, Session: c.leaf.Session(), TTL: &ttl, Meta: meta, Fresh: fresh}
-		if err := fitting(&m); err != nil {
-			return nil, "", err
-		}
 		reply, sole, err = c.ask(ctx, &m)
+		if err != nil {
+			err = fitting(&m, err)
+		}
 		if err != nil || reply.Status != schema.StatusSessionExpired && reply.Status != schema.StatusCanceled {
 			break
 		}
@@ -93,13 +93,13 @@ func (c *caller) acquire(ctx context.Context, id string, meta schema.Meta, fresh
 }
 
 // fitting says in the words of callers, who know of no meta, what is wrong with the one
-// that was made of their details.
-func fitting(m *schema.Acquire) error {
+// that was made of their details. Of all else it says what has been said.
+func fitting(m *schema.Acquire, said error) error {
 	var bad *schema.Error
 	if errors.As(m.Validate(), &bad) && bad.Field == "meta" {
 		return fmt.Errorf("details: with the resource, %s", strings.TrimPrefix(bad.Message, "meta: "))
 	}
-	return nil
+	return said
 }
 
 // isLock tells who holds a lock.
