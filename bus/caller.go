@@ -28,7 +28,7 @@ type Answer struct {
 	Code        string // of a service error; "" if it is none
 	Message     string // of a service error
 	Given       any    // instead of all that: the answer as the service in this process has it (see Local)
-	Err         error  // instead of all that: ErrNoService or ErrDenied
+	Err         error  // instead of all that: ErrNoService, ErrDenied or ErrNotYet
 }
 
 // Caller sends requests and receives their answers at an inbox of its own, each at
@@ -45,13 +45,15 @@ type Caller struct {
 	close  sync.Once
 	err    error
 
+	handovers handovers
+
 	now atomic.Int32 // the nats.Status of the connection, as far as it has been heard of
 
 	mu     sync.Mutex
-	waits  map[uint64]func(id uint64, a *Answer) // by the last token of the inbox
-	draw   *mrand.ChaCha8                        // of those tokens; a generator that nobody can guess from what it gave
-	joined chan struct{}                         // closed at the next reconnect
-	lost   chan struct{}                         // closed at the next loss of the connection
+	waits  map[uint64]answerable // by the last token of the inbox
+	draw   *mrand.ChaCha8        // of those tokens; a generator that nobody can guess from what it gave
+	joined chan struct{}         // closed at the next reconnect
+	lost   chan struct{}         // closed at the next loss of the connection
 }
 
 // NewCaller makes a Caller on the connection, and joins it to what is in this process,
@@ -61,7 +63,7 @@ func NewCaller(nc *nats.Conn, local *Local) (*Caller, error) {
 		nc:     nc,
 		local:  local,
 		inbox:  newInbox(nc) + ".",
-		waits:  map[uint64]func(uint64, *Answer){},
+		waits:  map[uint64]answerable{},
 		draw:   mrand.NewChaCha8(seed()),
 		joined: make(chan struct{}),
 		lost:   make(chan struct{}),
@@ -95,6 +97,7 @@ func seed() (s [32]byte) {
 func (c *Caller) Close() error {
 	c.close.Do(func() {
 		c.local.part(c)
+		c.handovers.close()
 		c.nc.RemoveStatusListener(c.status)
 		c.done.Wait()
 		if err := c.sub.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
@@ -168,12 +171,12 @@ func (c *Caller) Call(ctx context.Context, subject, contentType string, body []b
 		return nil, ErrDisconnected
 	}
 	answers := make(chan *Answer, 1)
-	id := c.wait(func(_ uint64, a *Answer) {
+	id := c.wait(receiver(func(a *Answer) {
 		select {
 		case answers <- a:
 		default:
 		}
-	})
+	}))
 	defer c.forget(id)
 	denied := watchDenied(c.nc, subject, c.inbox)
 	if err := c.publish(subject, id, contentType, body); err != nil {
@@ -200,13 +203,23 @@ func (c *Caller) Call(ctx context.Context, subject, contentType string, body []b
 	}
 }
 
+// answerable is who waits for an answer.
+type answerable interface {
+	receive(id uint64, a *Answer)
+}
+
+// receiver is one that is told of answers to one id.
+type receiver func(*Answer)
+
+func (r receiver) receive(_ uint64, a *Answer) { r(a) }
+
 // wait takes note of who gets the answers to an id, which it draws.
-func (c *Caller) wait(fn func(uint64, *Answer)) (id uint64) {
+func (c *Caller) wait(who answerable) (id uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for {
 		if id = c.draw.Uint64(); c.waits[id] == nil {
-			c.waits[id] = fn
+			c.waits[id] = who
 			return id
 		}
 	}
@@ -261,12 +274,12 @@ func (c *Caller) answer(token string, a *Answer) {
 		return // nobody who was asked answers there
 	}
 	c.mu.Lock()
-	fn := c.waits[id]
+	who := c.waits[id]
 	c.mu.Unlock()
-	if fn == nil {
+	if who == nil {
 		return // given up
 	}
-	fn(id, a)
+	who.receive(id, a)
 }
 
 // reply is where the answers to an id come.

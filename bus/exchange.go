@@ -27,19 +27,36 @@ const exchangeAnswers = 16
 // Open starts an exchange. It costs the server nothing until Send.
 func (c *Caller) Open() *Exchange {
 	e := &Exchange{caller: c, answers: make(chan *Answer, exchangeAnswers)}
-	e.id = c.wait(e.receive)
+	e.id = c.wait(e)
 	return e
 }
 
 // Hand hands the request to the service in this process, as it is before it is encoded,
 // and reports whether there was one for it. It does not while there is no connection, by
-// which the request can be repeated and the caller be known to be alive.
+// which the request can be repeated and the caller be known to be alive. The first answer may
+// be ErrNotYet.
 func (e *Exchange) Hand(subject string, message any) bool {
 	if e.caller.local == nil || !e.caller.Connected() {
 		return false
 	}
-	return e.caller.local.deliver(&Request{Subject: subject, Reply: e.caller.reply(e.inbox()), Given: message})
+	if !e.caller.local.deliver(&Request{Subject: subject, Reply: e.caller.reply(e.inbox()), Given: message}) {
+		return false
+	}
+	e.caller.handovers.add(e)
+	return true
 }
+
+// notYet says so, unless there has been an answer, or none is waited for.
+func (e *Exchange) notYet() {
+	e.mu.Lock()
+	over := e.spent || e.closed
+	e.mu.Unlock()
+	if !over {
+		e.keep(&notYet)
+	}
+}
+
+var notYet = Answer{Err: ErrNotYet}
 
 // Send sends the request, or repeats it, to any service of the queue. Errors:
 // ErrDisconnected, ErrTooLarge; that nobody listens, or that it is denied, comes as an
@@ -81,7 +98,7 @@ func (e *Exchange) inbox() uint64 {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.spent && !e.closed {
-		e.id, e.spent = e.caller.wait(e.receive), false
+		e.id, e.spent = e.caller.wait(e), false
 	}
 	return e.id
 }

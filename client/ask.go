@@ -50,7 +50,7 @@ type asking struct {
 	exchange *bus.Exchange
 	timer    *time.Timer // nil: it was not set yet
 	answer   answer
-	handed   bool  // it was handed over just now
+	handed   bool  // it was handed over just now, and the answer is the next that happens
 	failures int   // in a row
 	trouble  error // why there is no answer, as far as that is known
 }
@@ -91,9 +91,7 @@ func (a *asking) send() error {
 			a.answer.sent = now
 		}
 		a.trouble = nil
-		if a.handed {
-			a.wake(prompt)
-		} else {
+		if a.handed = a.handed && a.request.until-now > 2*bus.Prompt; !a.handed {
 			a.wakeLater()
 		}
 		return nil
@@ -154,20 +152,14 @@ func canonical(m schema.Meta) (schema.Meta, error) {
 	return schema.ParseMeta(m)
 }
 
-// prompt is how long a request that was handed over waits for its answer alone. Most are
-// here by then, and to wait for one thing costs less than to wait for six, which others
-// wait for, too.
-const prompt = 20 * time.Millisecond
-
-// listenPromptly waits for the answer to what was handed over.
+// listenPromptly waits for the answer to what was handed over, or for the word that there
+// is none yet.
 func (a *asking) listenPromptly() (decided bool, err error) {
-	select {
-	case got := <-a.exchange.Answers():
-		return a.take(got)
-	case <-a.timer.C:
+	decided, err = a.take(<-a.exchange.Answers())
+	if !decided && err == nil && a.trouble == nil {
 		a.wakeLater()
-		return false, nil
 	}
+	return decided, err
 }
 
 // listen waits for what decides the request, or until it is to be sent again.
@@ -207,6 +199,8 @@ func (a *asking) listen(ctx context.Context, rejoined <-chan struct{}) (again bo
 // take reads an answer and tells whether it decides the request.
 func (a *asking) take(got *bus.Answer) (decided bool, err error) {
 	switch {
+	case errors.Is(got.Err, bus.ErrNotYet):
+		return false, nil
 	case errors.Is(got.Err, bus.ErrDenied):
 		return false, &Error{Status: schema.StatusDenied, cause: got.Err}
 	case got.Err != nil:
