@@ -26,7 +26,7 @@ type caller struct {
 	connection *gateway.Connection
 	realm      string
 	client     string
-	queue      chan asked // as many as there may be requests
+	queue      chan asked // as many as there may be requests, and the end: the zero asked
 
 	// Of run alone, and of gone after it.
 	leaf  *client.Leaf // nil: nothing was locked yet
@@ -88,15 +88,18 @@ func (c *caller) run(ctx context.Context) {
 	calls, end := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer end(nil)
 	defer c.stint.stop()
-	defer context.AfterFunc(ctx, func() { end(client.ErrHandedOver) })() // see ask
-	for {
-		select {
-		case <-ctx.Done():
+	defer context.AfterFunc(ctx, func() {
+		end(client.ErrHandedOver) // see ask
+		c.queue <- asked{}
+	})()
+	for a := range c.queue {
+		if a.Event == nil {
 			return
-		case a := <-c.queue:
-			_ = a.AnswerInTurn(ctx, socket.Text(a.handle(c, calls, a.Args).text())) // or it is gone
-			a.end()
 		}
+		if ctx.Err() == nil {
+			_ = a.AnswerInTurn(ctx, socket.Text(a.handle(c, calls, a.Args).text())) // or it is gone
+		}
+		a.end()
 	}
 }
 

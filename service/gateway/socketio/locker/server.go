@@ -152,7 +152,7 @@ func (s *Server) caller(connected *socket.Socket) (*caller, error) {
 		server: s, socket: connected,
 		realm:  cmp.Or(query.Get(fieldRealm), s.config.Realm),
 		client: cmp.Or(query.Get(fieldClient), connected.ID()),
-		queue:  make(chan asked, s.door.Limits().Requests),
+		queue:  make(chan asked, s.door.Limits().Requests+1),
 	}
 	for name, text := range map[string]string{fieldRealm: c.realm, fieldClient: c.client} {
 		most := schema.MaxClient

@@ -95,12 +95,12 @@ func (c *conn) handle(p packet, attachments [][]byte) error {
 		c.forget(s)
 		s.end(&Disconnected{Reason: ReasonClient})
 	case kindEvent, kindBinaryEvent:
-		name, args, err := p.event()
+		name, came, err := p.event()
 		if err != nil {
 			return err
 		}
-		data := Data{Args: args, Err: p.refused, attachments: attachments}
-		s.handle(&Event{Data: data, Name: name, socket: s, id: p.id, asked: p.acked})
+		data := Data{Args: came[1:], Err: p.refused, attachments: attachments}
+		s.handle(&Event{Data: data, Name: name, written: came[0], socket: s, id: p.id, asked: p.acked})
 	case kindAck, kindBinaryAck:
 		args, err := p.args()
 		if err != nil {

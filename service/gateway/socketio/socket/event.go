@@ -2,6 +2,7 @@ package socket
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"sync/atomic"
@@ -15,10 +16,11 @@ type Event struct {
 	// Name is the name of the event.
 	Name string
 
-	socket *Socket
-	id     uint64
-	asked  bool
-	acked  atomic.Bool
+	written json.RawMessage // the name, as it came
+	socket  *Socket
+	id      uint64
+	asked   bool
+	acked   atomic.Bool
 }
 
 // Socket returns the socket that the event came by.
@@ -77,11 +79,14 @@ func (e *Event) AnswerInTurn(ctx context.Context, args ...any) error {
 
 // answer is what an answer sends.
 func (e *Event) answer(args []any) ([]engine.Message, error) {
-	said, err := Encode(e.socket.namespace, e.Name, args...)
-	if err != nil {
-		return nil, err
+	messages := e.inOneGo(args)
+	if messages == nil {
+		said, err := Encode(e.socket.namespace, e.Name, args...)
+		if err != nil {
+			return nil, err
+		}
+		messages = said.messages
 	}
-	messages := said.messages
 	if e.asked && !e.acked.Swap(true) {
 		acked, err := message(packet{kind: kindAck, namespace: e.socket.namespace, id: e.id, acked: true}, args)
 		if err != nil {
@@ -90,6 +95,28 @@ func (e *Event) answer(args []any) ([]engine.Message, error) {
 		messages = append(messages, acked...)
 	}
 	return messages, nil
+}
+
+// inOneGo writes an event of the same name whose arguments are all Text, or returns nil.
+func (e *Event) inOneGo(args []any) []engine.Message {
+	if len(e.written) != len(e.Name)+len(`""`) {
+		return nil // it has escapes, or is a number
+	}
+	size := len(e.socket.namespace) + len(e.written) + len("2/,[]")
+	for _, arg := range args {
+		text, ok := arg.(Text)
+		if !ok {
+			return nil
+		}
+		size += len(",") + len(text)
+	}
+	head := packet{kind: kindEvent, namespace: e.socket.namespace}
+	to := append(head.appendHead(make([]byte, 0, size)), '[')
+	to = append(to, e.written...)
+	for _, arg := range args {
+		to = append(append(to, ','), arg.(Text)...)
+	}
+	return []engine.Message{{Data: append(to, ']')}}
 }
 
 // handle calls the handler of an event.

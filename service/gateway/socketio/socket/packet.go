@@ -129,7 +129,8 @@ func (p packet) args() ([]json.RawMessage, error) {
 	return args, nil
 }
 
-// event returns the name and the arguments of an event. A name may be a number.
+// event returns the name of an event, and what came: that name, and the arguments. A name
+// may be a number.
 func (p packet) event() (string, []json.RawMessage, error) {
 	args, err := p.args()
 	if err != nil {
@@ -150,12 +151,17 @@ func (p packet) event() (string, []json.RawMessage, error) {
 	if slices.Contains(reserved, name) {
 		return "", nil, fmt.Errorf("%w: the event %s", ErrPacket, name)
 	}
-	return name, args[1:], nil
+	return name, args, nil
 }
 
 // encode returns the packet as it stands on the wire.
 func (p packet) encode() []byte {
-	to := []byte{byte(p.kind)}
+	return append(p.appendHead(nil), p.payload...)
+}
+
+// appendHead appends what is before the payload.
+func (p packet) appendHead(to []byte) []byte {
+	to = append(to, byte(p.kind))
 	if p.kind.binary() {
 		to = append(strconv.AppendInt(to, int64(p.attachments), 10), '-')
 	}
@@ -165,5 +171,5 @@ func (p packet) encode() []byte {
 	if p.acked {
 		to = strconv.AppendUint(to, p.id, 10)
 	}
-	return append(to, p.payload...)
+	return to
 }

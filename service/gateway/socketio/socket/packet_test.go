@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -114,9 +115,29 @@ func TestAMalformedPacketIsRefused(t *testing.T) {
 
 func TestTheNameOfAnEvent(t *testing.T) {
 	for payload, want := range map[string]string{`["a",1]`: "a", `[ "a" , 1 ]`: "a", `["",1]`: "", `["\u00e4\"",1]`: `ä"`, `[1.50,1]`: "1.50", `["1",1]`: "1"} {
-		name, args, err := packet{payload: json.RawMessage(payload)}.event()
-		if err != nil || name != want || len(args) != 1 || string(args[0]) != "1" {
-			t.Errorf("%s: %q %s, %v", payload, name, args, err)
+		name, came, err := packet{payload: json.RawMessage(payload)}.event()
+		if err != nil || name != want || len(came) != 2 || string(came[1]) != "1" {
+			t.Errorf("%s: %q %s, %v", payload, name, came, err)
+		}
+	}
+}
+
+// However an answer is written, it is the same.
+func TestAnAnswerInOneGoIsAsAnyOther(t *testing.T) {
+	for _, written := range []string{`"a"`, `""`, `"ä"`, `"\u00e4"`, `"\n"`, `"a\/b"`, `1.50`, `12`, `"12"`} {
+		for _, namespace := range []string{"/", "/custom"} {
+			for _, args := range [][]any{nil, {Text(`{"a":1}`)}, {Text(`1`), Text(`"x"`)}, {Text(`1`), 2}} {
+				name, came, err := packet{payload: json.RawMessage("[" + written + "]")}.event()
+				if err != nil {
+					t.Fatal(err)
+				}
+				e := &Event{Name: name, written: came[0], socket: &Socket{namespace: namespace}}
+				got, err := e.answer(args)
+				want, _ := Encode(namespace, name, args...)
+				if err != nil || !reflect.DeepEqual(got, want.messages) {
+					t.Errorf("%s in %s: %+v, %v, want %+v", written, namespace, got, err, want.messages)
+				}
+			}
 		}
 	}
 }
