@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"regexp"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -253,16 +252,24 @@ func (b *Bucket) query(ctx context.Context, api string, body []byte, answer any)
 // ValidKey tells whether the key can be one: not empty, of bounded length, and
 // of the characters that key-value clients allow.
 func ValidKey(key string) bool {
-	if key == "" || len(key) > maxKey || key[0] == '.' || key[len(key)-1] == '.' || strings.Contains(key, "..") {
+	if key == "" || len(key) > maxKey {
 		return false
 	}
+	begins := true // of a token
 	for i := range len(key) {
 		c := key[i]
-		ok := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' ||
-			c == '-' || c == '_' || c == '/' || c == '=' || c == '.'
-		if !ok {
+		if !keyBytes[c] || c == '.' && begins {
 			return false
 		}
+		begins = c == '.'
 	}
-	return true
+	return !begins
 }
+
+// keyBytes tells of each byte whether it may be in a key.
+var keyBytes = func() (ok [256]bool) {
+	for _, c := range "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_/=." {
+		ok[c] = true
+	}
+	return ok
+}()
