@@ -39,7 +39,8 @@ type Request struct {
 	Reply       string // "" if nobody waits for an answer; see SafeInbox
 	ContentType string
 	Body        []byte
-	Given       any // instead of these two: the request as a Caller of this process has it (see Local)
+	Given       any       // instead of these two: the request as a Caller of this process has it (see Local)
+	Came        time.Time // when the handler was given it
 	// Behind tells that requests come faster than the handler is: it should
 	// refuse this one at once.
 	Behind   bool
@@ -209,10 +210,10 @@ func (e *endpoint) receive(m *nats.Msg) {
 
 // handle hands one request to the handler, and counts it.
 func (e *endpoint) handle(r *Request) {
-	start := time.Now()
+	r.Came = time.Now()
 	e.Handler(r)
 	e.requests.Add(1)
-	e.nanos.Add(int64(time.Since(start)))
+	e.nanos.Add(int64(time.Since(r.Came)))
 }
 
 func (e *endpoint) countError(text string) {

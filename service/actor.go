@@ -71,11 +71,11 @@ func (a *actor) legible() bool { return a.obscure <= a.revision }
 // sink makes the lock free if what is known of it is below the floor. A worker
 // that was away for long has not seen everything: what was dropped meanwhile, the
 // watch does not bring. The revision stays, since the store may have it.
-func (a *actor) sink(floor uint64, now time.Duration) (sunk bool) {
+func (a *actor) sink(floor uint64, clock *serviceClock) (sunk bool) {
 	if a.revision == 0 || a.revision >= floor || a.record.Free() {
 		return false
 	}
-	a.reset(lock.Record{}, a.revision, now)
+	a.reset(lock.Record{}, a.revision, clock.Now())
 	return true
 }
 

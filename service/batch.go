@@ -100,7 +100,7 @@ func (b *batch) settled(last uint64, err error) {
 		// The worker has ended. Whoever was to hear of this asks again.
 	case err == nil:
 		b.landed()
-		b.w.clock.Answered()
+		now := b.w.clock.Answered()
 		b.w.meter.stored.Observe(time.Since(b.sent).Seconds())
 		b.w.meter.folded.Observe(float64(b.commands()))
 		n := uint64(0)
@@ -113,7 +113,7 @@ func (b *batch) settled(last uint64, err error) {
 		for i := range b.parts {
 			if p := &b.parts[i]; p.written {
 				revision++
-				b.adopt(p, revision)
+				b.adopt(p, revision, now)
 			}
 		}
 		b.finish()
@@ -189,7 +189,7 @@ func (b *batch) reload() {
 		case b.stored(entries):
 			for i := range b.parts {
 				if p := &b.parts[i]; p.written {
-					b.adopt(p, entries[i].Revision)
+					b.adopt(p, entries[i].Revision, b.w.clock.Now())
 				}
 			}
 			b.finish()
@@ -274,13 +274,13 @@ func (b *batch) take(entries []bus.Entry) bool {
 	return true
 }
 
-// adopt makes the stored record the actor's, and seals the outcomes.
-func (b *batch) adopt(p *part, revision uint64) {
+// adopt makes the stored record the actor's, and seals the outcomes. now is an instant of
+// the service clock.
+func (b *batch) adopt(p *part, revision uint64, now time.Duration) {
 	for i := range p.outcomes {
 		p.outcomes[i].Seal(revision)
 	}
 	p.record = p.record.Seal(revision)
-	now := b.w.clock.Now()
 	p.actor.shard.mu.Lock()
 	p.actor.reset(p.record, revision, now)
 	b.w.sessions.name(p.actor)

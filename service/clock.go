@@ -70,8 +70,8 @@ func (c *serviceClock) Resumed() time.Duration {
 	return c.resumed
 }
 
-// Answered tells the clock that the store answers.
-func (c *serviceClock) Answered() {
+// Answered tells the clock that the store answers, and returns the instant.
+func (c *serviceClock) Answered() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	raw := c.rawLocked()
@@ -81,6 +81,7 @@ func (c *serviceClock) Answered() {
 		c.lost = raw - c.frozenAt
 		c.resumed = c.frozenAt
 	}
+	return c.nowLocked(raw)
 }
 
 // moment is what a tick of the clock tells.

@@ -31,11 +31,10 @@ func (b *batch) landed() {
 // begin makes the parts ready to be decided. It tells whether any of them is in
 // use, as far as is known here.
 func (b *batch) begin() (used bool) {
-	now := b.w.clock.Now()
 	for i := range b.parts {
 		p := &b.parts[i]
 		p.actor.shard.mu.Lock()
-		p.actor.sink(b.w.floor.known.Load(), now)
+		p.actor.sink(b.w.floor.known.Load(), b.w.clock)
 		p.before, p.base = p.actor.record, p.actor.revision
 		p.actor.shard.mu.Unlock()
 		used = used || p.base > 0 && !p.before.Free()

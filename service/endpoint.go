@@ -69,14 +69,14 @@ type message[M any] interface {
 // endpoint makes the handler of a verb: only what makes sense is handled.
 func endpoint[M any, P message[M]](w *Worker, verb schema.Verb, handle func(request, *M), client func(*M) *string) func(*bus.Request) {
 	return func(r *bus.Request) {
-		if r.Reply != "" && !bus.SafeInbox(r.Reply) {
+		if r.Given == nil && r.Reply != "" && !bus.SafeInbox(r.Reply) {
 			w.log.Debug("request whose reply subject is not one to publish to", "subject", r.Subject, "reply", r.Reply)
 			return
 		}
 		if r.Behind {
 			refused := behind().reply()
 			r.CountError(refused.Message)
-			w.reply(callerOf(r, verb), refused, "")
+			w.reply(callerOf(r, verb), refused)
 			return
 		}
 		var m M
@@ -86,7 +86,7 @@ func endpoint[M any, P message[M]](w *Worker, verb schema.Verb, handle func(requ
 		q, refused := open(verb, r, P(&m), func() *string { return client(&m) })
 		if refused != nil {
 			r.CountError(refused.Message)
-			w.reply(q.caller, refused, "")
+			w.reply(q.caller, refused)
 			return
 		}
 		w.mention(r, q.caller.encoding, func() schema.Message { return P(new(M)) })
@@ -111,7 +111,7 @@ func callerOf(r *bus.Request, verb schema.Verb) caller {
 	if r.Given == nil {
 		encoding = schema.Detect(r.ContentType, r.Body)
 	}
-	return caller{inbox: r.Reply, encoding: encoding, verb: verb, asked: time.Now()}
+	return caller{inbox: r.Reply, encoding: encoding, verb: verb, asked: r.Came}
 }
 
 // open decodes a request, checks who is calling, and checks what is asked.
@@ -154,10 +154,14 @@ func fault(err error) *schema.Reply {
 // ask queues a command for a caller.
 func (w *Worker) ask(key string, command lock.Command, c caller) {
 	if !w.flights.admit() {
-		w.reply(c, busy().reply(), "")
+		w.reply(c, busy().reply())
 		return
 	}
-	w.submit(key, &job{command: command, caller: c, asked: time.Now(), ended: w.decided})
+	asked := c.asked
+	if asked.IsZero() { // it is part of something larger
+		asked = time.Now()
+	}
+	w.submit(key, &job{command: command, caller: c, asked: asked, ended: w.decided})
 }
 
 // behind refuses a request unread, because they come faster than they are read.

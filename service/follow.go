@@ -114,7 +114,7 @@ func (w *Worker) sunk(below uint64) {
 	})
 	for _, a := range actors {
 		a.shard.mu.Lock()
-		if a.busy || !a.sink(below, w.clock.Now()) {
+		if a.busy || !a.sink(below, w.clock) {
 			a.shard.mu.Unlock()
 			continue // whose batch finds out by itself
 		}

@@ -66,11 +66,11 @@ func (w *Worker) inspect(r request, m *schema.Inspect) {
 		loads.Wait()
 		for i, err := range errs {
 			if err != nil {
-				w.reply(r.caller, unread(names[i], err).reply(), "")
+				w.reply(r.caller, unread(names[i], err).reply())
 				return
 			}
 		}
-		w.reply(r.caller, &schema.Reply{Status: schema.StatusOK, Locks: states}, "")
+		w.reply(r.caller, &schema.Reply{Status: schema.StatusOK, Locks: states})
 	})
 }
 

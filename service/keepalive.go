@@ -19,7 +19,7 @@ func (w *Worker) keepalive(r request, m *schema.Keepalive) {
 	if m.CID != nil {
 		c.CID = *m.CID
 	}
-	w.notify(r, m.Session, c, func(_ presence.Record, reply schema.Reply) { w.reply(r.caller, &reply, "") })
+	w.notify(r, m.Session, c, func(_ presence.Record, reply schema.Reply) { w.reply(r.caller, &reply) })
 }
 
 // leave handles the verb leave.
@@ -29,7 +29,7 @@ func (w *Worker) leave(r request, m *schema.Leave) {
 		if reply.Status == schema.StatusOK && reply.Count == nil {
 			reply.Count = new(int64)
 		}
-		w.reply(r.caller, &reply, "")
+		w.reply(r.caller, &reply)
 	}
 	if leaf == "" {
 		w.notify(r, id, presence.Leave{Client: r.client, Named: r.named, Epoch: m.Epoch}, told)
@@ -42,7 +42,7 @@ func (w *Worker) leave(r request, m *schema.Leave) {
 		case refused == nil:
 			w.notify(r, m.Session, presence.LeaveLeaf{Presence: p}, told)
 		case refused.Status == schema.StatusDenied:
-			w.reply(r.caller, refused, "")
+			w.reply(r.caller, refused)
 		default: // with its presence it has ended already, or was never there
 			told(p, schema.Reply{Status: schema.StatusOK})
 		}
@@ -53,7 +53,7 @@ func (w *Worker) leave(r request, m *schema.Leave) {
 // the session stands.
 func (w *Worker) notify(r request, id string, c presence.Command, told func(presence.Record, schema.Reply)) {
 	if !w.flights.admit() {
-		w.reply(r.caller, busy().reply(), "")
+		w.reply(r.caller, busy().reply())
 		return
 	}
 	w.sessions.submit(id, &notice{
@@ -66,7 +66,7 @@ func (w *Worker) notify(r request, id string, c presence.Command, told func(pres
 		},
 		refused: func(why refusal) {
 			w.flights.decided()
-			w.reply(r.caller, why.reply(), "")
+			w.reply(r.caller, why.reply())
 		},
 	})
 }

@@ -25,7 +25,7 @@ func (w *Worker) list(r request, m *schema.List) {
 	}
 	after, err := decodeCursor(kind, m.Cursor)
 	if err != nil {
-		w.reply(r.caller, refusal{schema.StatusInvalid, "cursor: not one that a list has given"}.reply(), "")
+		w.reply(r.caller, refusal{schema.StatusInvalid, "cursor: not one that a list has given"}.reply())
 		return
 	}
 	if m.Sessions {
@@ -63,7 +63,7 @@ func (w *Worker) list(r request, m *schema.List) {
 			}
 			reply.Locks = append(reply.Locks, state)
 		}
-		w.reply(r.caller, reply, "")
+		w.reply(r.caller, reply)
 	})
 }
 

@@ -35,7 +35,7 @@ func (w *Worker) listSessions(r request, m *schema.List, after string) {
 		if more {
 			reply.Cursor = encodeCursor(cursorOfSessions, reply.Sessions[len(reply.Sessions)-1].Session)
 		}
-		w.reply(r.caller, reply, "")
+		w.reply(r.caller, reply)
 	})
 }
 

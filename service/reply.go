@@ -36,9 +36,11 @@ func putBuffer(b *[]byte) {
 	}
 }
 
-// reply sends reply to a caller. undo, if not empty, is where it comes back to when nobody
-// listens.
-func (w *Worker) reply(c caller, reply *schema.Reply, undo string) {
+// reply sends reply to a caller.
+func (w *Worker) reply(c caller, reply *schema.Reply) { w.replyWith(c, reply, undo{}) }
+
+// replyWith sends a reply that is undone so when nobody listens.
+func (w *Worker) replyWith(c caller, reply *schema.Reply, u undo) {
 	if c.report != nil {
 		c.report(reply)
 		return
@@ -55,7 +57,7 @@ func (w *Worker) reply(c caller, reply *schema.Reply, undo string) {
 		body = schema.Append(body[:0], c.encoding, reply)
 	}
 	*buffer = body
-	r := bus.Response{ContentType: c.encoding.ContentType(), Body: body, Undo: undo}
+	r := bus.Response{ContentType: c.encoding.ContentType(), Body: body, Undo: w.undoSubject(u)}
 	if reply.Status.Fault() {
 		r.Code, r.Message = string(reply.Status), reply.Message
 	}
@@ -87,12 +89,8 @@ func (w *Worker) grant(a *actor, outcomes []lock.Outcome) {
 	for i := range outcomes {
 		for j := range outcomes[i].Answers {
 			answer := &outcomes[i].Answers[j]
-			undo := ""
-			if answer.Reply.Status == schema.StatusGranted {
-				undo = w.undoSubject(a.key, lock.Token(answer.Reply.Token), 0)
-			}
 			answer.Reply.Name = a.name
-			w.reply(waiter(answer.Inbox), &answer.Reply, undo)
+			w.replyWith(waiter(answer.Inbox), &answer.Reply, undoOf(a, &answer.Reply, 0))
 		}
 	}
 }

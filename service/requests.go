@@ -16,7 +16,7 @@ func (w *Worker) acquire(r request, m *schema.Acquire) {
 	command := w.acquireCommand(&r, m)
 	next := func(s lock.Session, barred *schema.Reply) {
 		if barred != nil && m.Request == "" {
-			w.reply(r.caller, barred, "")
+			w.reply(r.caller, barred)
 			return
 		}
 		command.Session, command.Barred = s, barred
@@ -109,7 +109,7 @@ func (w *Worker) cancelAttempt(r request, m *schema.Cancel) {
 			w.ask(lead, command, r.caller)
 			return
 		}
-		w.reply(r.caller, reply, "")
+		w.reply(r.caller, reply)
 	}})
 }
 

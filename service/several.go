@@ -42,7 +42,7 @@ type allOrNone struct {
 // acquireAll acquires several names for a caller.
 func (w *Worker) acquireAll(r request, names []string, c lock.Acquire) {
 	if !w.flights.admit() {
-		w.reply(r.caller, busy().reply(), "")
+		w.reply(r.caller, busy().reply())
 		return
 	}
 	n := &allOrNone{w: w, realm: r.realm, caller: r.caller, asked: time.Now(), names: names, asks: c}
@@ -229,7 +229,7 @@ func (n *allOrNone) deliver(parts []part) {
 	case n.noted >= 0 && n.isCanceled():
 		n.w.submit(parts[n.noted].actor.key, &job{command: lock.Cancel{Attempt: n.command.Attempt}, inner: true})
 		if !n.waits {
-			n.w.reply(n.caller, n.refused, "")
+			n.w.reply(n.caller, n.refused)
 		}
 	case n.waits:
 	case n.refused != nil && n.told:
@@ -237,9 +237,9 @@ func (n *allOrNone) deliver(parts []part) {
 		if n.refusedAt >= 0 {
 			n.w.lookUpExpiries(parts[n.refusedAt].actor, n.refused)
 		}
-		n.w.reply(n.caller, n.refused, "")
+		n.w.reply(n.caller, n.refused)
 	default:
-		n.w.reply(n.caller, n.grant(parts), n.undo(parts))
+		n.w.replyWith(n.caller, n.grant(parts), n.undo(parts))
 	}
 }
 
@@ -261,18 +261,18 @@ func (n *allOrNone) grant(parts []part) *schema.Reply {
 	return reply
 }
 
-// undo is where the grant comes back to if nobody hears it: to the part that
-// has the names of all.
-func (n *allOrNone) undo(parts []part) string {
+// undo is how the grant is undone if nobody hears it: by the part that has the names
+// of all.
+func (n *allOrNone) undo(parts []part) undo {
 	for i := range parts {
 		p := &parts[i]
 		record := p.fold.Record()
 		if h := holdOf(&record, n.command.Attempt); h != nil && len(h.Names) > 0 {
 			o := &p.outcomes[len(p.outcomes)-1]
-			return n.w.undoSubject(p.actor.key, lock.Token(o.Reply.Token), o.Repeat)
+			return undoOf(p.actor, o.Reply, o.Repeat)
 		}
 	}
-	return ""
+	return undo{}
 }
 
 func (n *allOrNone) refuse(since time.Time, r refusal) {
@@ -283,7 +283,7 @@ func (n *allOrNone) refuse(since time.Time, r refusal) {
 		return
 	}
 	n.told = true
-	n.w.reply(n.caller, r.reply(), "")
+	n.w.reply(n.caller, r.reply())
 }
 
 // invalidRequest refuses an id that is in use for something else.
@@ -307,7 +307,7 @@ func (w *Worker) releaseAll(r request, n int, command func(i int) (string, lock.
 		w.ask(schema.LockKey(r.realm, name), c, caller{report: func(one *schema.Reply) {
 			reply.Locks[i].Status = one.Status
 			if left.Add(-1) == 0 {
-				w.reply(r.caller, reply, "")
+				w.reply(r.caller, reply)
 			}
 		}})
 	}

@@ -16,6 +16,23 @@ type single struct {
 	several []onward // as decided last
 }
 
+// newSingle makes the batch of an actor's jobs, in one piece with what nearly every one needs.
+func newSingle(w *Worker, a *actor, jobs []*job) *batch {
+	one := &struct {
+		batch
+		single
+		outcome [1]lock.Outcome
+	}{
+		batch:  batch{w: w},
+		single: single{w: w, jobs: jobs},
+	}
+	b := &one.batch
+	b.work = &one.single
+	b.one[0].actor, b.one[0].outcomes = a, one.outcome[:0]
+	b.parts = b.one[:]
+	return b
+}
+
 func (s *single) decide(parts []part, full *schema.Reply) {
 	p := &parts[0]
 	p.fold = lock.NewFold(p.before)
@@ -111,14 +128,10 @@ func (s *single) refuse(since time.Time, r refusal) {
 // answer sends the reply to a job's caller. A grant is sent so that it comes
 // back if nobody is there to hear it.
 func (w *Worker) answer(j *job, a *actor, o *lock.Outcome) {
-	undo := ""
-	if o.Reply.Status == schema.StatusGranted {
-		undo = w.undoSubject(a.key, lock.Token(o.Reply.Token), o.Repeat)
-	}
 	if o.Reply.Status == schema.StatusHeld {
 		w.lookUpExpiries(a, o.Reply)
 	}
-	w.reply(j.caller, o.Reply, undo)
+	w.replyWith(j.caller, o.Reply, undoOf(a, o.Reply, o.Repeat))
 }
 
 // lookUpExpiries fills in when the holders of a expire that a refusal names.
@@ -151,5 +164,5 @@ func (w *Worker) drop(a *actor) {
 
 // refuse answers a job's caller without having asked the lock.
 func (w *Worker) refuse(j *job, r refusal) {
-	w.reply(j.caller, r.reply(), "")
+	w.reply(j.caller, r.reply())
 }

@@ -236,10 +236,7 @@ func (w *Worker) advance(a *actor) {
 		seat.seated(a)
 		return
 	}
-	b := &batch{w: w, work: &single{w: w, jobs: jobs}}
-	b.one[0].actor = a
-	b.parts = b.one[:]
-	b.run()
+	newSingle(w, a, jobs).run()
 }
 
 // hurry ends the lingering of a's queue.
