@@ -283,4 +283,7 @@ func (c *Caller) answer(token string, a *Answer) {
 }
 
 // reply is where the answers to an id come.
-func (c *Caller) reply(id uint64) string { return c.inbox + strconv.FormatUint(id, 36) }
+func (c *Caller) reply(id uint64) string {
+	var room [128]byte
+	return string(strconv.AppendUint(append(room[:0], c.inbox...), id, 36))
+}

@@ -9,9 +9,14 @@ import (
 const upperHex = "0123456789ABCDEF"
 
 // plain reports whether a byte stands for itself in a subject token.
-func plain(b byte) bool {
-	return 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' || '0' <= b && b <= '9' || b == '_' || b == '-'
-}
+func plain(b byte) bool { return plainBytes[b] }
+
+var plainBytes = func() (t [256]bool) {
+	for _, c := range "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-" {
+		t[c] = true
+	}
+	return t
+}()
 
 // EscapeToken writes any text as one subject token: every byte outside
 // A-Z a-z 0-9 _ - becomes =XX. The empty text stays empty, which is no token.

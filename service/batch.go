@@ -40,7 +40,9 @@ type batch struct {
 	sent  time.Time
 	doubt bool  // an earlier try of this very write may have been stored
 	grows int64 // bytes that the store grows by with the write in flight
-	one   [1]part
+
+	one      [1]part // for most have no more
+	oneWrite [1]bus.Write
 }
 
 // run decides and writes.
@@ -81,7 +83,10 @@ func (b *batch) refresh() {
 // again finds, below a message that expired, the one before it, and a lock that
 // was released would be held once more.
 func (b *batch) write() {
-	writes := make([]bus.Write, 0, len(b.parts))
+	writes := b.oneWrite[:0]
+	if len(b.parts) > len(b.oneWrite) {
+		writes = make([]bus.Write, 0, len(b.parts))
+	}
 	for i := range b.parts {
 		p := &b.parts[i]
 		if !p.written {
