@@ -275,6 +275,9 @@ func (c *Caller) answer(token string, a *Answer) {
 	}
 	c.mu.Lock()
 	who := c.waits[id]
+	if a.Err == nil {
+		delete(c.waits, id) // an inbox has one answer
+	}
 	c.mu.Unlock()
 	if who == nil {
 		return // given up

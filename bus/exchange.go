@@ -109,7 +109,6 @@ func (e *Exchange) receive(id uint64, a *Answer) {
 	if a.Err == nil {
 		e.mu.Lock()
 		e.spent = e.spent || id == e.id
-		e.caller.forget(id)
 		e.mu.Unlock()
 	}
 	e.keep(a)

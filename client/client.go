@@ -41,9 +41,10 @@ type Client struct {
 	once   sync.Once
 	result error // of Close
 
+	closed atomic.Bool
+	calls  atomic.Int64 // by callers, on their way
+
 	mu       sync.Mutex
-	closed   bool
-	calls    int              // by callers, on their way
 	errands  int              // in the background, not done yet
 	skipped  int              // errands that were too many
 	locks    map[string]*Lock // that are held, by name
@@ -116,25 +117,22 @@ func (c *Client) requestID() string {
 // enter begins a call by a caller, unless the Client is closed. Every success
 // is followed by one leave.
 func (c *Client) enter() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
+	c.calls.Add(1) // before it looks, so that Close waits for whoever goes on
+	if c.closed.Load() {
+		c.leave()
 		return ErrClosed
 	}
-	c.calls++
 	return nil
 }
 
 func (c *Client) leave() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.calls--
-	c.noteLocked()
+	c.calls.Add(-1)
+	c.note()
 }
 
-// noteLocked tells Close that something has ended.
-func (c *Client) noteLocked() {
-	if !c.closed {
+// note tells Close that something has ended.
+func (c *Client) note() {
+	if !c.closed.Load() {
 		return
 	}
 	select {
@@ -158,10 +156,10 @@ func (c *Client) close() (err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), c.options.Timeout)
 	defer cancel()
 	c.mu.Lock()
-	c.closed = true
+	c.closed.Store(true)
 	c.shut()
 	c.mu.Unlock()
-	c.await(ctx, func() bool { return c.calls == 0 })
+	c.await(ctx, func() bool { return c.calls.Load() == 0 })
 
 	c.mu.Lock()
 	c.departLocked()

@@ -98,7 +98,7 @@ func (e *errand) done(err error) {
 	c.errands--
 	skipped := c.skipped
 	c.skipped = 0
-	c.noteLocked()
+	c.note()
 	c.mu.Unlock()
 	if err != nil && !errors.Is(err, ErrClosed) {
 		c.options.Logger.Warn("could not give back: left to its TTL", "subject", e.request.subject, "err", err)

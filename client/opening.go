@@ -76,7 +76,7 @@ func (c *Client) present(ctx context.Context, r *request) (*presence, error) {
 func (c *Client) wantPresence() (*presence, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed {
+	if c.closed.Load() {
 		return nil, ErrClosed
 	}
 	p := c.presenceLocked()

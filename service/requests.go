@@ -13,24 +13,26 @@ func (w *Worker) acquire(r request, m *schema.Acquire) {
 	if r.caller.inbox == "" {
 		return // nobody would hear of the grant
 	}
-	command := w.acquireCommand(&r, m)
-	next := func(s lock.Session, barred *schema.Reply) {
-		if barred != nil && m.Request == "" {
-			w.reply(r.caller, barred)
-			return
-		}
-		command.Session, command.Barred = s, barred
-		if m.Name != "" {
-			w.ask(schema.LockKey(r.realm, m.Name), command, r.caller)
-			return
-		}
-		w.acquireAll(r, m.Names, command)
-	}
 	if m.Session == "" {
-		next(lock.Session{}, nil)
+		w.acquireFor(r, m, lock.Session{}, nil)
 		return
 	}
-	w.present(r, m.Session, next)
+	w.present(r, m.Session, func(s lock.Session, barred *schema.Reply) { w.acquireFor(r, m, s, barred) })
+}
+
+// acquireFor goes on with an acquire for a session, or none, or with what bars it.
+func (w *Worker) acquireFor(r request, m *schema.Acquire, s lock.Session, barred *schema.Reply) {
+	if barred != nil && m.Request == "" {
+		w.reply(r.caller, barred)
+		return
+	}
+	command := w.acquireCommand(&r, m)
+	command.Session, command.Barred = s, barred
+	if m.Name != "" {
+		w.ask(schema.LockKey(r.realm, m.Name), command, r.caller)
+		return
+	}
+	w.acquireAll(r, m.Names, command)
 }
 
 // acquireCommand is where what the caller left open is filled in.

@@ -149,16 +149,13 @@ func refusal(s schema.Status, message string) schema.Reply {
 // open, and of the client that the subject names, if named is set, and the leaf
 // has not left. The reply of one that may not is not nil.
 func Admit(presence, leaf Record, client string, named bool) *schema.Reply {
-	var r schema.Reply
 	switch {
 	case named && presence.State != Unknown && presence.Client != client:
-		r = denied()
+		return new(denied())
 	case presence.State == Left || presence.State == Open && leaf.State == Left && leaf.Epoch == presence.Epoch:
-		r = refusal(schema.StatusCanceled, "session: "+Left.end())
+		return new(refusal(schema.StatusCanceled, "session: "+Left.end()))
 	case presence.State != Open:
-		r = expired(presence.State.end())
-	default:
-		return nil
+		return new(expired(presence.State.end()))
 	}
-	return &r
+	return nil
 }
