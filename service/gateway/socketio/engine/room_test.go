@@ -15,7 +15,10 @@ var large = Message{Data: make([]byte, 900)}
 func trySend(t *testing.T, e *echo, want bool) <-chan struct{} {
 	t.Helper()
 	synctest.Wait()
-	later, err := e.session.TrySend(large)
+	later, write, err := e.session.TrySend(large)
+	if write {
+		go e.session.Write()
+	}
 	if (later == nil) != want || err != nil {
 		t.Fatalf("there is room: %v, want %v: %v", later == nil, want, err)
 	}
@@ -33,9 +36,11 @@ func TestRoomComesWhenTheClientReads(t *testing.T) {
 			<-other
 		}
 		synctest.Wait()
-		if later, err := e.session.TrySend(Message{Data: make([]byte, 5000)}); later != nil || err != nil {
+		later, write, err := e.session.TrySend(Message{Data: make([]byte, 5000)})
+		if later != nil || !write || err != nil {
 			t.Errorf("what comes alone: %v", err)
 		}
+		go e.session.Write()
 	})
 }
 
@@ -59,12 +64,49 @@ func TestNobodyWaitsForRoomInVain(t *testing.T) {
 		if d := time.Since(begun); d != DefaultWriteTimeout {
 			t.Errorf("the client is cut off after %v", d)
 		}
-		if later, err := e.session.TrySend(large); later != nil || !errors.Is(err, ErrTransport) {
+		if later, write, err := e.session.TrySend(large); later != nil || write || !errors.Is(err, ErrTransport) {
 			t.Errorf("%v, %v", later, err)
 		}
 		e.wantClosed(t, ErrTransport)
-		if later, err := e.session.TrySend(Message{Data: []byte{0xff}}); later != nil || !errors.Is(err, ErrText) {
+		if later, write, err := e.session.TrySend(Message{Data: []byte{0xff}}); later != nil || write || !errors.Is(err, ErrText) {
 			t.Errorf("%v, %v", later, err)
+		}
+	})
+}
+
+// Who writes for himself does not write for others, who may have much to say.
+func TestWhoWritesWritesOnce(t *testing.T) {
+	inBubble(t, Config{}, func(t *testing.T, b *bubble) {
+		s, e := b.openSocket()
+		synctest.Wait() // the open packet is written
+		if _, write, err := e.session.TrySend(Message{Data: []byte("own")}); !write || err != nil {
+			t.Fatalf("%v, %v", write, err)
+		}
+		wrote := make(chan struct{})
+		go func() {
+			defer close(wrote)
+			e.session.Write()
+		}()
+		synctest.Wait() // nobody reads
+		if err := e.session.Send(Message{Data: []byte("another's")}); err != nil {
+			t.Fatal(err)
+		}
+		if _, write, err := e.session.TrySend(Message{Data: []byte("a third's")}); write || err != nil {
+			t.Errorf("two are to write: %v", err)
+		}
+		if got := s.read(); got != "4own" {
+			t.Errorf("read %q", got)
+		}
+		synctest.Wait()
+		select {
+		case <-wrote:
+		default:
+			t.Error("who has written his own goes on")
+		}
+		for _, want := range []string{"4another's", "4a third's"} {
+			if got := s.read(); got != want {
+				t.Errorf("read %q, want %q", got, want)
+			}
 		}
 	})
 }

@@ -119,6 +119,15 @@ func (s *Session) discard(reason error) {
 
 // step lets the core do something, and then does what follows from it.
 func (s *Session) step(do func(now time.Time)) {
+	if s.act(do) {
+		s.server.running.Go(s.write)
+		s.server.running.Done()
+	}
+}
+
+// act is step for a caller who has something written when he is told to. Until then
+// that counts as running.
+func (s *Session) act(do func(now time.Time)) (write bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
@@ -135,10 +144,11 @@ func (s *Session) step(do func(now time.Time)) {
 	case s.core.phase == gone:
 		s.leave()
 	case s.wire != nil && !s.writing && (!s.core.out.empty() || s.core.phase == leaving):
-		s.writing = true
-		s.server.running.Go(s.write)
+		s.writing, write = true, true
+		s.server.running.Add(1)
 	}
 	s.arm(now)
+	return write
 }
 
 // tell tells the receiver of the end, once what it is busy with is done.
@@ -228,20 +238,23 @@ func (s *Session) receive(packets iter.Seq2[packet, error]) error {
 // write writes to the websocket what there is to write. Then, if the session has
 // ended, it closes the websocket.
 func (s *Session) write() {
-	for {
-		packets, last := s.batch()
-		if len(packets) > 0 {
-			if err := s.wire.write(packets...); err != nil {
-				s.discard(err)
-			}
-			continue
-		}
-		if last {
-			s.wire.close()
-			s.discard(nil)
-		}
-		return
+	for s.put(s.batch()) {
 	}
+}
+
+// put writes a batch, and reports whether there may be another.
+func (s *Session) put(packets []packet, last bool) bool {
+	if len(packets) > 0 {
+		if err := s.wire.write(packets...); err != nil {
+			s.discard(err)
+		}
+		return true
+	}
+	if last {
+		s.wire.close()
+		s.discard(nil)
+	}
+	return false
 }
 
 // batch returns what is to be written next. If that is nothing, there is no

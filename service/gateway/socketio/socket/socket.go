@@ -174,9 +174,18 @@ func (s *Socket) send(messages []engine.Message) error {
 }
 
 // trySend is send, but if too much waits for the client it returns what is closed when
-// it may be tried again.
+// it may be tried again. It writes, too, unless somebody does so already.
 func (s *Socket) trySend(messages []engine.Message) (later <-chan struct{}, err error) {
-	return s.sendBy(messages, s.conn.session.TrySend)
+	write := false
+	later, err = s.sendBy(messages, func(messages ...engine.Message) (<-chan struct{}, error) {
+		later, mine, err := s.conn.session.TrySend(messages...)
+		write = mine
+		return later, err
+	})
+	if write {
+		s.conn.session.Write()
+	}
+	return later, err
 }
 
 func (s *Socket) sendBy(messages []engine.Message, send func(...engine.Message) (<-chan struct{}, error)) (<-chan struct{}, error) {
