@@ -1,6 +1,7 @@
 package bus_test
 
 import (
+	"errors"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -104,6 +105,47 @@ func TestOnlyItsSubjectsAreHandedOver(t *testing.T) {
 	for _, l := range []*bus.Local{&nobody, nil, &j.local} {
 		if l.Answer("_INBOX.x.1", 1) {
 			t.Error("answered nobody")
+		}
+	}
+}
+
+// Who has handed over and hears nothing is told so, once, and then hears the answer.
+func TestThereIsNoAnswerYet(t *testing.T) {
+	handed := make(chan *bus.Request, 1)
+	j := join(t, func(_ *joined, r *bus.Request) { handed <- r })
+	for range 3 { // the timer begins anew
+		e := j.caller.Open()
+		if !e.Hand("ask.me.it", 1) {
+			t.Fatal("nobody took it")
+		}
+		if a := waitFor(t, e.Answers()); !errors.Is(a.Err, bus.ErrNotYet) {
+			t.Fatalf("answered %+v", a)
+		}
+		if !j.local.Answer((<-handed).Reply, 2) {
+			t.Fatal("the caller is not known")
+		}
+		if a := waitFor(t, e.Answers()); a.Given != 2 {
+			t.Errorf("answered %+v", a)
+		}
+		e.Close()
+	}
+}
+
+// A Caller that is closed leaves nobody behind who waits for an answer alone.
+func TestThereWillBeNoAnswer(t *testing.T) {
+	j := join(t, func(*joined, *bus.Request) {})
+	before := j.caller.Open()
+	if !before.Hand("ask.me.it", 1) {
+		t.Fatal("nobody took it")
+	}
+	if err := j.caller.Close(); err != nil {
+		t.Fatal(err)
+	}
+	after := j.caller.Open()
+	after.Hand("ask.me.it", 1) // may be taken: the connection is there
+	for _, e := range []*bus.Exchange{before, after} {
+		if a := waitFor(t, e.Answers()); !errors.Is(a.Err, bus.ErrNotYet) {
+			t.Errorf("answered %+v", a)
 		}
 	}
 }
