@@ -6,13 +6,17 @@ import "strconv"
 // serves one commit after another. The server remembers who listens to a subject that it
 // has seen before; to find out who listens to a new one costs it as much as to store.
 //
-// A box is used again as it was only after an acknowledgement. A server that takes over
-// from another can send that once more: a copy tells a revision that was known before
-// the next commit was sent, and so is seen to be none of its own. After every other
-// outcome something may be on its way that says anything, and the token is another.
+// A box is used again as it was only if a single server has the bucket, and has
+// acknowledged: it answers once. With replicas, a leader that was held up goes on where
+// it stood when another has long taken over, and refuses what that one has
+// acknowledged; nothing in a refusal tells what it is for. After every other outcome, too,
+// something may be on its way that says anything, and the token is another. If the bucket
+// gets replicas meanwhile, a copy of an acknowledgement is told by its revision, which
+// was known before the next commit was sent.
 type boxes struct {
 	all  []box
 	idle []int
+	once bool // none is used again as it was
 }
 
 // box is one of them.
@@ -54,11 +58,24 @@ func (b *boxes) find(token string, revision uint64) (id uint64, ok bool) {
 func (b *boxes) giveBack(n int, revision uint64) {
 	x := &b.all[n]
 	x.used, x.last = false, revision
-	if revision == 0 {
-		x.turn++
-		x.token = boxToken(n, x.turn)
-	}
 	b.idle = append(b.idle, n)
+	if revision == 0 || b.once {
+		b.turn(n)
+	}
+}
+
+// turn has the token of a box be another.
+func (b *boxes) turn(n int) {
+	x := &b.all[n]
+	x.turn++
+	x.last, x.token = 0, boxToken(n, x.turn)
+}
+
+// turnIdle does so with all that are not in use.
+func (b *boxes) turnIdle() {
+	for _, n := range b.idle {
+		b.turn(n)
+	}
 }
 
 func boxToken(n int, turn uint32) string {

@@ -190,7 +190,11 @@ var errNoStream = errors.New("no such bucket")
 
 // lookup asks for the stream's settings.
 func (b *Bucket) lookup(ctx context.Context) (streamInfo, error) {
-	return b.ask(ctx, "STREAM.INFO."+b.stream, nil)
+	info, err := b.ask(ctx, "STREAM.INFO."+b.stream, nil)
+	if err == nil {
+		b.pending.replicated(info.Config.Replicas > 1)
+	}
+	return info, err
 }
 
 // create makes the stream. Another that makes it at the same time is no error.
@@ -205,6 +209,7 @@ func (b *Bucket) create(ctx context.Context) (streamInfo, error) {
 		return b.lookup(ctx)
 	}
 	if err == nil {
+		b.pending.replicated(info.Config.Replicas > 1)
 		b.log.Info("created bucket", "bucket", b.cfg.Name, "replicas", b.cfg.Replicas, "first_revision", b.cfg.FirstSeq)
 	}
 	return info, err

@@ -76,6 +76,16 @@ func (p *pending) take(token string, revision uint64, writes int) (c commit, ok 
 	return c, true
 }
 
+// replicated notes whether more than one server has the bucket.
+func (p *pending) replicated(is bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if is && !p.boxes.once {
+		p.boxes.turnIdle()
+	}
+	p.boxes.once = is
+}
+
 // passLocked goes on to the oldest that waits.
 func (p *pending) passLocked() {
 	for p.first < p.next && p.at(p.first).done == nil {
@@ -104,6 +114,9 @@ func (p *pending) over(now time.Time, all bool) (list []commit, next time.Time) 
 			p.boxes.giveBack(c.box, 0)
 			*c = commit{}
 		}
+	}
+	if all {
+		p.boxes.turnIdle() // a bucket in memory may count from the beginning now
 	}
 	p.passLocked()
 	p.timed = p.first < p.next

@@ -145,6 +145,57 @@ func TestATokenIsUsedAgain(t *testing.T) {
 	}
 }
 
+// A leader that was held up may refuse, long after, what its successor has acknowledged.
+func TestWithReplicasNoTokenIsUsedAgain(t *testing.T) {
+	var p pending
+	add := func() string {
+		_, token, _ := p.add(commit{writes: 1, deadline: time.Unix(1, 0), done: func(uint64, error) {}})
+		return token
+	}
+	single := add()
+	p.take(single, 1, 1)
+	p.replicated(true)
+	seen := map[string]bool{single: true}
+	for revision := range uint64(5) {
+		token := add()
+		if seen[token] {
+			t.Fatalf("%s was used again", token)
+		}
+		for old := range seen {
+			if _, ok := p.take(old, 0, 0); ok {
+				t.Fatalf("a refusal at %s ended the commit at %s", old, token)
+			}
+		}
+		seen[token] = true
+		if _, ok := p.take(token, revision+2, 1); !ok {
+			t.Fatalf("%d was nobody's", revision+2)
+		}
+		p.replicated(true) // as it was
+	}
+	p.replicated(false)
+	token := add()
+	p.take(token, 9, 1)
+	if again := add(); again != token {
+		t.Errorf("without replicas the token is %s, was %s", again, token)
+	}
+}
+
+// What is in memory counts from the beginning after a restart.
+func TestAfterABrokenConnectionRevisionsMayBeLower(t *testing.T) {
+	var p pending
+	add := func() string {
+		_, token, _ := p.add(commit{writes: 1, deadline: time.Unix(1, 0), done: func(uint64, error) {}})
+		return token
+	}
+	p.take(add(), 1000, 1)
+	p.over(time.Unix(0, 0), true)
+	for revision := range uint64(3) {
+		if _, ok := p.take(add(), revision+1, 1); !ok {
+			t.Errorf("%d was taken for a copy", revision+1)
+		}
+	}
+}
+
 func TestOnlyTheFirstOfManyCommitsAsksForATimer(t *testing.T) {
 	var p pending
 	asked := 0

@@ -113,7 +113,8 @@ func TestABucketWithReplicasPassesTheStoreSuite(t *testing.T) {
 func TestAStoreOutlivesTheLossOfItsLeader(t *testing.T) {
 	t.Parallel()
 	c := startCluster(t)
-	b := c.open(c.connect(0), "x")
+	nc := c.connect(0)
+	b := c.open(nc, "x")
 	watched := make(chan uint64, 100)
 	ready, ended := make(chan struct{}), make(chan error)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
@@ -127,6 +128,10 @@ func TestAStoreOutlivesTheLossOfItsLeader(t *testing.T) {
 		}
 	})
 	<-ready
+	asked, err := nc.SubscribeSync("$KV.x.>")
+	if err != nil {
+		t.Fatal(err)
+	}
 	var last uint64
 	for i, lose := range []func(){func() {}, c.stepDown, c.stepDown, c.shutDownLeader} {
 		lose()
@@ -139,6 +144,19 @@ func TestAStoreOutlivesTheLossOfItsLeader(t *testing.T) {
 				t.Fatalf("revision %d was seen, %d was not", seen, last)
 			}
 		}
+	}
+	// A leader that has lost its office unawares may yet refuse what was acknowledged.
+	writes, _, err := asked.Pending()
+	if err != nil || writes < 2 {
+		t.Fatalf("%d writes were seen: %v", writes, err)
+	}
+	inboxes := map[string]bool{}
+	for range writes {
+		m, err := asked.NextMsg(time.Minute)
+		if err != nil || m.Reply == "" || inboxes[m.Reply] {
+			t.Fatalf("%v: another write is to be acknowledged at %q", err, m.Reply)
+		}
+		inboxes[m.Reply] = true
 	}
 }
 
