@@ -11,6 +11,9 @@ import (
 // fewSessions are as many as most records name.
 const fewSessions = 4
 
+// fewLocks are as many as most sessions are named by, and a map has room for from the start.
+const fewLocks = 8
+
 // appendSessions lists the sessions that r names, some perhaps more than once.
 func appendSessions(list []lock.Session, r *lock.Record) []lock.Session {
 	for i := range r.Holds {
@@ -105,6 +108,7 @@ func (t *sessions) indexLocked(a *actor, list []lock.Session) {
 			s.locks = make(map[string]struct{})
 		}
 		s.locks[a.key] = struct{}{}
+		s.many = s.many || len(s.locks) > fewLocks
 	}
 	for _, id := range before {
 		if s := t.known[id]; s != nil && !slices.Contains(a.sessions, id) {

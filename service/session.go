@@ -24,6 +24,7 @@ type session struct {
 	leaves map[string]*session // of a presence: its leaves that are known here
 	of     *session            // of a leaf: its presence
 	rests  bool                // of a leaf: see resting
+	many   bool                // locks has grown, and stays as large when it is emptied
 
 	queue []*notice
 	busy  bool      // a visit is on its way

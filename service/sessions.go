@@ -32,7 +32,7 @@ type sessions struct {
 func newSessions(w *Worker, store bus.Store) *sessions {
 	t := &sessions{
 		w: w, known: map[string]*session{}, byConn: map[connection]map[*session]struct{}{},
-		room: newRoom(w.config.ClientSessions),
+		room: newRoom(w.config.ClientSessions), resting: resting{most: maxResting},
 	}
 	t.keeper = newKeeper(store, "sessions", sessionPace, w.log, t.expire)
 	return t
