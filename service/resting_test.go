@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"testing"
+	"weak"
 
 	"github.com/natslock/natslock/bus/bustest"
 	"github.com/natslock/natslock/service/lock"
@@ -77,6 +79,35 @@ func TestALeafRestsWithoutRoomForManyLocks(t *testing.T) {
 	if s := w.table.known["P/many"]; len(s.locks) != 1 {
 		t.Errorf("named again by %d", len(s.locks))
 	}
+}
+
+// A presence that is over takes nothing, though some of its leaves are still to be seen
+// where they have rested.
+func TestAPresenceDoesNotRestWithItsLeaves(t *testing.T) {
+	w := newTableWalk(t, 0)
+	over := weak.Make(w.rest("P/leaf"))
+	runtime.GC()
+	if over.Value() != nil {
+		t.Error("the presence is kept")
+	}
+	if n := len(w.table.resting.ring); n != 1 {
+		t.Errorf("%d have rested", n)
+	}
+	runtime.KeepAlive(w)
+}
+
+// rest has a leaf rest, and its presence be over then, which it returns.
+func (w *tableWalk) rest(leaf string) (over *session) {
+	s := w.table.getLocked(leaf)
+	over = s.of
+	over.busy = true
+	w.table.forgetLocked(s)
+	over.busy = false
+	w.table.forgetLocked(over)
+	if len(w.table.known) > 0 {
+		w.Errorf("known are %v", w.table.known)
+	}
+	return over
 }
 
 func naming(ids ...string) (r lock.Record) {

@@ -22,7 +22,7 @@ type session struct {
 
 	locks  map[string]struct{} // keys of the locks that name this very session
 	leaves map[string]*session // of a presence: its leaves that are known here
-	of     *session            // of a leaf: its presence
+	of     *session            // of a leaf that is known: its presence
 	rests  bool                // of a leaf: see resting
 	many   bool                // locks has grown, and stays as large when it is emptied
 

@@ -91,6 +91,7 @@ func (t *sessions) dropLocked(s *session) {
 	}
 	if s.of != nil {
 		delete(s.of.leaves, s.id)
+		s.of = nil // which may be large, and is not to stay where a leaf of it rested
 	}
 }
 
