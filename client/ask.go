@@ -50,9 +50,10 @@ type asking struct {
 	exchange *bus.Exchange
 	timer    *time.Timer // nil: it was not set yet
 	answer   answer
-	handed   bool  // it was handed over just now, and the answer is the next that happens
-	failures int   // in a row
-	trouble  error // why there is no answer, as far as that is known
+	ends     instant // it is given up then, or ctx ends
+	handed   bool    // it was handed over just now, and the answer is the next that happens
+	failures int     // in a row
+	trouble  error   // why there is no answer, as far as that is known
 }
 
 // ask sends a request and repeats it, after a failure or silence and whenever
@@ -65,7 +66,10 @@ func (c *Client) ask(ctx context.Context, r *request) (answer, error) {
 	if ctx.Err() != nil {
 		return answer{}, givenUp(ctx, r, nil)
 	}
-	a := asking{c: c, request: r, exchange: c.caller.Open()}
+	a := asking{c: c, request: r, exchange: c.caller.Open(), ends: r.until}
+	if deadline, ok := ctx.Deadline(); ok {
+		a.ends = min(a.ends, deadline.Sub(c.began))
+	}
 	defer a.close()
 	for {
 		rejoined := r.rejoined
@@ -91,7 +95,7 @@ func (a *asking) send() error {
 			a.answer.sent = now
 		}
 		a.trouble = nil
-		if a.handed = a.handed && a.request.until-now > 2*bus.Prompt; !a.handed {
+		if a.handed = a.handed && a.ends-now > 2*bus.Prompt; !a.handed {
 			a.wakeLater()
 		}
 		return nil

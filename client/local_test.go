@@ -60,6 +60,25 @@ func TestWhatTheServiceHereDoesNotDecideIsAskedElsewhere(t *testing.T) {
 	}
 }
 
+// However soon the time is over: not that of who watches what was handed over.
+func TestWhoHandsOverWaitsNoLongerThanItsContext(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := respond(t, func(asked) {})
+		local := serveHere(t, s, func(*bus.Local, string, any) {})
+		c := s.Client(&client.Options{TTL: time.Hour, Local: local})
+		for _, wait := range []time.Duration{1, bus.Prompt - 1, bus.Prompt, bus.Prompt + 1, 2 * bus.Prompt, 2*bus.Prompt + 1, 3 * bus.Prompt} {
+			ctx, cancel := context.WithTimeout(t.Context(), wait)
+			begin := time.Now()
+			_, err := c.Call(ctx, schema.VerbAcquire, &schema.Acquire{Name: "a"})
+			wantErr(t, err, context.DeadlineExceeded)
+			if took := time.Since(begin); took != wait {
+				t.Errorf("it took %s, not %s", took, wait)
+			}
+			cancel()
+		}
+	})
+}
+
 // What is handed over is as it would be after it was encoded, and the caller's own
 // message is left alone.
 func TestWhatIsHandedOverIsACopy(t *testing.T) {
