@@ -115,7 +115,7 @@ func (p *pending) over(now time.Time, all bool) (list []commit, next time.Time) 
 			*c = commit{}
 		}
 	}
-	if all {
+	if all || len(list) > 0 {
 		p.boxes.turnIdle() // a bucket in memory may count from the beginning now
 	}
 	p.passLocked()

@@ -181,17 +181,27 @@ func TestWithReplicasNoTokenIsUsedAgain(t *testing.T) {
 }
 
 // What is in memory counts from the beginning after a restart.
-func TestAfterABrokenConnectionRevisionsMayBeLower(t *testing.T) {
-	var p pending
-	add := func() string {
-		_, token, _ := p.add(commit{writes: 1, deadline: time.Unix(1, 0), done: func(uint64, error) {}})
-		return token
-	}
-	p.take(add(), 1000, 1)
-	p.over(time.Unix(0, 0), true)
-	for revision := range uint64(3) {
-		if _, ok := p.take(add(), revision+1, 1); !ok {
-			t.Errorf("%d was taken for a copy", revision+1)
+func TestAfterAnInterruptionRevisionsMayBeLower(t *testing.T) {
+	for name, interrupt := range map[string]func(*pending){
+		"the connection broke": func(p *pending) { p.over(time.Unix(0, 0), true) },
+		"nobody answered": func(p *pending) {
+			p.add(commit{writes: 1, deadline: time.Unix(1, 0), done: func(uint64, error) {}})
+			p.over(time.Unix(2, 0), false)
+		},
+	} {
+		var p pending
+		add := func() string {
+			_, token, _ := p.add(commit{writes: 1, deadline: time.Unix(3, 0), done: func(uint64, error) {}})
+			return token
+		}
+		for i, token := range []string{add(), add(), add()} {
+			p.take(token, 1000+uint64(i), 1)
+		}
+		interrupt(&p)
+		for i, token := range []string{add(), add(), add()} {
+			if _, ok := p.take(token, 1+uint64(i), 1); !ok {
+				t.Errorf("%s: %d was taken for a copy", name, 1+i)
+			}
 		}
 	}
 }
