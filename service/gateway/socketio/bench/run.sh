@@ -3,7 +3,8 @@
 # natslock side by side: run.sh [ROUNDS [FLAG...]]. All run at once, and each is measured for a
 # second in turn, over and over: what else the machine does, and how fast it is just now,
 # concerns all of them. At the end come the medians. The flags are those of the program
-# here, such as -time 10s -idle 5000.
+# here. What idle connections take is seen in one round, for which the servers are fresh:
+# run.sh 1 -idle 5000.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 rounds=${1:-20}
@@ -50,7 +51,9 @@ start echo "$work/conformance" -addr 127.0.0.1:0 -ping-interval 25s -ping-timeou
 start socket.io node server.js
 start floor "$work/floor" -addr 127.0.0.1:0 -data "$work/floor.data"
 start natslock "$work/natslock" serve --sync 1s --data "$work/data" --nats 127.0.0.1:0 --http 127.0.0.1:0
-for name in "${names[@]}"; do measure "$name" >/dev/null; done # to be warm
+if ((rounds > 1)); then
+	for name in "${names[@]}"; do measure "$name" >/dev/null; done # to be warm
+fi
 for ((round = 1; round <= rounds; round++)); do
 	for name in "${names[@]}"; do
 		printf '%-10s%s\n' "$name" "$(measure "$name")" | tee -a "$work/results"

@@ -26,7 +26,7 @@ type caller struct {
 	connection *gateway.Connection
 	realm      string
 	client     string
-	queue      chan asked // as many as there may be requests, and the end: the zero asked
+	queue      chan asked // as many as there may be requests, and the end: the zero asked; nil before the first
 
 	// Of run alone, and of gone after it.
 	leaf  *client.Leaf // nil: nothing was locked yet
@@ -60,21 +60,38 @@ type asked struct {
 	end    func()
 }
 
-// on has an event handled.
-func (c *caller) on(name string, handle handler) {
-	c.socket.On(name, func(e *socket.Event) {
-		end := c.connection.Request()
-		if end == nil {
-			most := c.server.door.Limits().Requests
-			_ = e.Answer(failed(argument(e.Args), fmt.Errorf("requests: more than %d at the same time on one connection", most)).text())
-			return // and do not wait for who asks so much
-		}
-		handle := handle
-		if e.Err != nil {
-			handle = refusing(c.server.unfit(e.Err))
-		}
-		c.queue <- asked{e, handle, end} // there is room: they are counted
-	})
+// on has an event handled. Others than these are ignored.
+func (c *caller) on(e *socket.Event) {
+	handle := handlers[e.Name]
+	if handle == nil {
+		return
+	}
+	end := c.connection.Request()
+	if end == nil {
+		most := c.server.door.Limits().Requests
+		_ = e.Answer(failed(argument(e.Args), fmt.Errorf("requests: more than %d at the same time on one connection", most)).text())
+		return // and do not wait for who asks so much
+	}
+	if e.Err != nil {
+		handle = refusing(c.server.unfit(e.Err))
+	}
+	if !c.attend() {
+		end()
+		return // it has disconnected
+	}
+	c.queue <- asked{e, handle, end} // there is room: they are counted
+}
+
+// attend has somebody answer, from the first event on: many sockets only watch, or wait.
+func (c *caller) attend() bool {
+	if c.queue != nil {
+		return true
+	}
+	c.queue = make(chan asked, c.server.door.Limits().Requests+1)
+	if err := c.socket.Go(c.run); err != nil {
+		c.queue = nil
+	}
+	return c.queue != nil
 }
 
 // refusing is the handler of what is not to be acted upon.

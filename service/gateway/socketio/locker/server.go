@@ -134,13 +134,7 @@ func (s *Server) connect(socket *socket.Socket) error {
 	if err != nil {
 		return err
 	}
-	if err := socket.Go(c.run); err != nil {
-		c.connection.Close()
-		return err
-	}
-	for event, handle := range handlers {
-		c.on(event, handle)
-	}
+	socket.OnOther(c.on)
 	socket.OnDisconnect(c.gone)
 	return nil
 }
@@ -152,7 +146,6 @@ func (s *Server) caller(connected *socket.Socket) (*caller, error) {
 		server: s, socket: connected,
 		realm:  cmp.Or(query.Get(fieldRealm), s.config.Realm),
 		client: cmp.Or(query.Get(fieldClient), connected.ID()),
-		queue:  make(chan asked, s.door.Limits().Requests+1),
 	}
 	for name, text := range map[string]string{fieldRealm: c.realm, fieldClient: c.client} {
 		most := schema.MaxClient
