@@ -18,25 +18,25 @@ const (
 
 // acknowledged receives one acknowledgement.
 func (b *Bucket) acknowledged(m *nats.Msg) {
-	seq, count, _ := parseAck(m.Data, b.stream)
+	seq, count := parseAck(m.Data, b.stream)
 	c, ok := b.pending.take(m.Subject[len(b.pub.inbox):], seq, count)
 	if !ok {
 		return // too late: its outcome was given as unknown
 	}
-	revision, err := b.verdict(m, c.writes)
+	revision, err := b.verdict(m, seq, count, c.writes)
 	if r := b.rest.Load(); r != nil && err == nil {
 		r.committed(revision, c.writes)
 	}
 	c.done(revision, err)
 }
 
-// verdict is the outcome that an acknowledgement tells.
-func (b *Bucket) verdict(m *nats.Msg, writes int) (revision uint64, err error) {
+// verdict is the outcome that an acknowledgement tells, of which parseAck has read seq and
+// count.
+func (b *Bucket) verdict(m *nats.Msg, seq uint64, count, writes int) (revision uint64, err error) {
 	if isUnheard(m) {
 		return 0, fmt.Errorf("%w: it has no leader", ErrUnavailable)
 	}
-	seq, count, ok := parseAck(m.Data, b.stream)
-	if !ok {
+	if seq == 0 {
 		seq, count, err = decodeAck(m.Data, b.stream, writes == 1)
 		if err != nil {
 			return 0, err
@@ -52,29 +52,32 @@ func (b *Bucket) verdict(m *nats.Msg, writes int) (revision uint64, err error) {
 //
 //	{"stream":"KV_x","seq":7}  or  {"stream":"KV_x","seq":7,"batch":"y","count":2}
 //
-// without a JSON decoder. ok is false for any other.
-func parseAck(data []byte, stream string) (seq uint64, count int, ok bool) {
+// without a JSON decoder. Of any other it reads nothing: both are 0.
+func parseAck(data []byte, stream string) (seq uint64, count int) {
 	rest, ok := bytes.CutPrefix(data, []byte(`{"stream":"`))
 	if !ok || len(rest) < len(stream) || string(rest[:len(stream)]) != stream {
-		return 0, 0, false
+		return 0, 0
 	}
 	rest, ok = bytes.CutPrefix(rest[len(stream):], []byte(`",`+ackSeq))
 	if !ok {
-		return 0, 0, false
+		return 0, 0
 	}
 	seq, rest = digits(rest)
-	if string(rest) == "}" {
-		return seq, 1, seq > 0
+	if string(rest) == "}" && seq > 0 {
+		return seq, 1
 	}
 	if !bytes.HasPrefix(rest, []byte(`,"batch":"`)) {
-		return 0, 0, false
+		return 0, 0
 	}
 	i := bytes.LastIndex(rest, []byte(ackCount))
 	if i < 0 {
-		return 0, 0, false
+		return 0, 0
 	}
 	n, rest := digits(rest[i+len(ackCount):])
-	return seq, int(n), seq > 0 && n > 0 && n <= maxBatch && string(rest) == "}"
+	if seq == 0 || n == 0 || n > maxBatch || string(rest) != "}" {
+		return 0, 0
+	}
+	return seq, int(n)
 }
 
 // digits reads a decimal number of at most 19 digits; 0 if there is none.

@@ -13,6 +13,12 @@ import (
 
 const ackStream = "KV_x"
 
+// judge is the outcome that an acknowledgement tells.
+func (b *Bucket) judge(m *nats.Msg, writes int) (revision uint64, err error) {
+	seq, count := parseAck(m.Data, b.stream)
+	return b.verdict(m, seq, count, writes)
+}
+
 func TestAcknowledgementsAreUnderstood(t *testing.T) {
 	for _, test := range []struct {
 		data     string
@@ -45,7 +51,7 @@ func TestAcknowledgementsAreUnderstood(t *testing.T) {
 		{`{"error":{"code":400,"err_code":10164,"description":"wrong last sequence"},"stream":"KV_x","seq":0}`, 2, 0, ErrConflict},
 	} {
 		b := &Bucket{stream: ackStream}
-		revision, err := b.verdict(&nats.Msg{Data: []byte(test.data)}, test.writes)
+		revision, err := b.judge(&nats.Msg{Data: []byte(test.data)}, test.writes)
 		if revision != test.revision || !errors.Is(err, test.err) {
 			t.Errorf("%s for %d: %d, %v", test.data, test.writes, revision, err)
 		}
@@ -85,7 +91,7 @@ func TestRefusalsAreSortedByWhatMayHaveBeenStored(t *testing.T) {
 		}
 		b := &Bucket{stream: ackStream}
 		for writes, want := range map[int]error{1: test.one, 2: test.several} {
-			_, err := b.verdict(&nats.Msg{Data: body}, writes)
+			_, err := b.judge(&nats.Msg{Data: body}, writes)
 			if !errors.Is(err, want) {
 				t.Errorf("%d %s of %d writes: %v, want %v", test.code, test.text, writes, err, want)
 			}
@@ -102,7 +108,7 @@ func TestRefusalsAreSortedByWhatMayHaveBeenStored(t *testing.T) {
 
 func TestAnAnswerThatNobodyListensIsUnavailable(t *testing.T) {
 	b := &Bucket{stream: ackStream}
-	_, err := b.verdict(&nats.Msg{Header: nats.Header{"Status": {"503"}}}, 1)
+	_, err := b.judge(&nats.Msg{Header: nats.Header{"Status": {"503"}}}, 1)
 	if !errors.Is(err, ErrUnavailable) {
 		t.Errorf("error %v", err)
 	}
@@ -114,8 +120,11 @@ func FuzzAck(f *testing.F) {
 	f.Add([]byte(`{"stream":"KV_x","seq":9,"batch":"b","count":3}`))
 	f.Add([]byte(`{"error":{"code":400,"err_code":10071,"description":"x"},"stream":"KV_x","seq":0}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		seq, count, ok := parseAck(data, ackStream)
-		if !ok {
+		seq, count := parseAck(data, ackStream)
+		if (seq == 0) != (count == 0) {
+			t.Errorf("%q is %d, %d", data, seq, count)
+		}
+		if seq == 0 {
 			return
 		}
 		seq2, count2, err := decodeAck(data, ackStream, true)

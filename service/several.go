@@ -45,7 +45,7 @@ func (w *Worker) acquireAll(r request, names []string, c lock.Acquire) {
 		w.reply(r.caller, busy().reply())
 		return
 	}
-	n := &allOrNone{w: w, realm: r.realm, caller: r.caller, asked: time.Now(), names: names, asks: c}
+	n := &allOrNone{w: w, realm: r.realm, caller: r.caller, asked: r.caller.asked, names: names, asks: c}
 	n.start()
 }
 

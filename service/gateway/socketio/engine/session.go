@@ -120,8 +120,10 @@ func (s *Session) discard(reason error) {
 // step lets the core do something, and then does what follows from it.
 func (s *Session) step(do func(now time.Time)) {
 	if s.act(do) {
-		s.server.running.Go(s.write)
-		s.server.running.Done()
+		go func() {
+			defer s.server.running.Done()
+			s.write()
+		}()
 	}
 }
 
