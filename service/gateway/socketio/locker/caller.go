@@ -82,7 +82,7 @@ func (c *caller) on(e *socket.Event) {
 	c.queue <- asked{e, handle, end} // there is room: they are counted
 }
 
-// attend has somebody answer, from the first event on: many sockets only watch, or wait.
+// attend has somebody answer, from the first event on: a socket that asks nothing needs nobody.
 func (c *caller) attend() bool {
 	if c.queue != nil {
 		return true
