@@ -303,7 +303,8 @@ func TestDrain(t *testing.T) {
 			locks.gate, locks.asked = make(chan struct{}), make(chan string, 1)
 			d := open(t, locks, gateway.Limits{}, lockd.Config{})
 			busy, idle := call(t, d), call(t, d)
-			addressOf(t, idle) // it is there
+			addressOf(t, idle)           // it is there
+			addressOf(t, dial(t, d.tcp)) // and TCP is served, or Drain would not know of it yet
 			busy.send(t, "g x")
 			<-locks.asked
 			drained := make(chan struct{})
